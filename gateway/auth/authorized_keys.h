@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* authorized_keys: lines with options, keys, and what they admit (sshd(8), AUTHORIZED_KEYS FILE FORMAT).
+ * Pure text to verdict: files are opened by the monitor. Any thread. */
+#ifndef GW_AUTHORIZED_KEYS_H
+#define GW_AUTHORIZED_KEYS_H
+
+#include <stdint.h>
+
+#include "crypto/keys/key.h"
+#include "gateway/net/addr.h"
+
+enum { GW_KEY_FILE_BYTES_MAX = 1024 * 1024, GW_KEY_LINE_MAX = 16 * 1024, GW_PERMIT_OPEN_MAX = 128 };
+
+/* One permitopen="host:port": host as written, compared to the request's without regard to case; port 0: any ("*"). */
+struct gw_permit {
+    char *host; /* "*": any */
+    uint16_t port;
+};
+
+/* What the line that admitted a key says about the connection. Owned by whoever the match gave it to. */
+struct gw_key_options {
+    bool no_forwarding; /* restrict, no-port-forwarding, without a later port-forwarding */
+    bool permit_limited; /* permitopen stood there: only these */
+    size_t permit_count;
+    struct gw_permit *permits;
+    uint64_t expiry_unix; /* seconds; UINT64_MAX: never */
+};
+void gw_key_options_free(struct gw_key_options *o); /* NULL is fine */
+/* Whether the options admit a forward to host:port. o may be NULL: yes. */
+bool gw_key_options_permit(const struct gw_key_options *o, struct cx_view host, uint32_t port);
+
+struct gw_key_query {
+    struct cx_view user; /* valid by gw_user_name_valid */
+    struct cx_view blob;
+    const struct gw_addr *peer;
+    uint64_t now_unix;
+    bool file_names_user; /* the file's path held %u: each of its lines proves the name */
+};
+
+struct gw_key_match {
+    bool found;
+    bool proves_name;   /* by the path, or by user= on its line */
+    unsigned line;
+    struct gw_key_options *options; /* ownership passes to the caller; NULL if not found */
+};
+
+/* Looks for a line that admits this key for this user from this address now. The first that does wins. Malformed lines and lines
+ * with an unknown option admit nothing: for each, complain(ctx, line, text) is called (text is for the log, no peer bytes).
+ * Options: user=, from=, permitopen=, restrict, port-forwarding, no-port-forwarding, expiry-time=, and sshd's restrictive ones that
+ * are true anyway here (no-pty, no-agent-forwarding, no-X11-forwarding, no-user-rc). */
+void gw_authorized_keys_match(struct cx_view text, const struct gw_key_query *q, struct gw_key_match *out,
+                              void (*complain)(void *ctx, unsigned line, const char *text), void *ctx);
+
+/* 1 to 64 bytes of [A-Za-z0-9._-], no leading '.' or '-': design section 7. */
+bool gw_user_name_valid(struct cx_view name);
+
+#endif

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/* What monitor and engine say to each other: typed records in SOCK_SEQPACKET datagrams, little of it, each with a version and an id.
+ *
+ *   control   one socketpair: main thread of the engine <-> monitor. Starts the engine (CONFIG, LISTENERS, WORKER), READY comes back;
+ *             later CONFIG again (HUP), DRAIN. Its end (EOF) on either side means that the other process is gone.
+ *   worker    one socketpair a worker: requests up, answers down, in any order. A worker sends one datagram a loop round with all
+ *             its requests.
+ * Several engine generations may be alive, each with sockets of its own.
+ * Both sides take the other for hostile: a record that does not parse ends the engine (monitor's side) or this process (engine's). */
+#ifndef GW_IPC_H
+#define GW_IPC_H
+
+#include "crypto/span.h"
+#include "mux/session.h"
+
+enum {
+    GW_IPC_VERSION = 1,
+    GW_IPC_DATAGRAM_MAX = 160 * 1024, /* SO_SNDBUF is raised so that one fits */
+    GW_IPC_CONTROL_FD = 3,            /* the engine finds the control socket here */
+    GW_IPC_FDS_MAX = 16,              /* descriptors a datagram */
+};
+
+enum gw_ipc_type {
+    /* control, monitor to engine */
+    GW_IPC_CONFIG = 1, /* fd: a sealed memfd with a snapshot (gw_snapshot_write) */
+    GW_IPC_LISTENERS,  /* fds: listening sockets, the order of config->listen; repeated while more follow */
+    GW_IPC_WORKER,     /* fd: the socket of worker `id`; as many as there are workers */
+    GW_IPC_START,      /* all is sent: make threads */
+    GW_IPC_DRAIN,      /* stop accepting, refuse new channels, end when empty or after HardStopAfter */
+    /* control, engine to monitor */
+    GW_IPC_READY,      /* the workers run; accepting begins */
+    /* worker sockets, engine to monitor; id names the request */
+    GW_IPC_SIGN,       /* sign_kex */
+    GW_IPC_OPEN_KEYS,  /* the next key file of a user */
+    GW_IPC_AUDIT,      /* one JSON record; no answer */
+    /* worker sockets, monitor to engine */
+    GW_IPC_SIGNED,     /* signature blob, or empty */
+    GW_IPC_KEYS,       /* fd: the file, opened and judged; or none, with the reason */
+};
+
+/* A record as both sides handle it; views point into the datagram. */
+struct gw_ipc_record {
+    enum gw_ipc_type type;
+    uint64_t id;
+    union {
+        struct {
+            char connection[32];  /* the connection's id, hex */
+            uint32_t host_key;    /* index in the snapshot's order */
+            struct cx_view alg;   /* signature algorithm */
+            struct cx_view kex;   /* method name */
+            struct mux_kex_inputs inputs; /* .kex is not sent: it is found by name */
+        } sign;
+        struct {
+            struct cx_view user;
+            uint32_t index; /* of config->keys_files */
+        } open_keys;
+        struct {
+            bool opened;        /* then a descriptor came with the datagram */
+            bool last;          /* no key file has a higher index */
+            bool path_has_user; /* %u stood in it */
+            struct cx_view reason; /* for the log, if not opened; empty: it does not exist */
+        } keys;
+        struct cx_view bytes; /* AUDIT, SIGNED */
+    };
+};
+
+/* A datagram being filled. Owned by one thread. */
+struct gw_ipc_out {
+    uint8_t *bytes; /* GW_IPC_DATAGRAM_MAX of them, allocated by init */
+    size_t used;
+    int fds[GW_IPC_FDS_MAX];
+    unsigned fd_count;
+};
+bool gw_ipc_out_init(struct gw_ipc_out *o);
+void gw_ipc_out_deinit(struct gw_ipc_out *o);
+/* False: it does not fit; send what is there first. fd: -1 or one descriptor that goes with it (not closed here). */
+bool gw_ipc_put(struct gw_ipc_out *o, const struct gw_ipc_record *r, int fd);
+/* Sends one datagram without waiting, and empties o on success. 1 sent, 0 the socket is full: try again when it is writable, -1 errno. */
+int gw_ipc_send(struct gw_ipc_out *o, int socket);
+
+/* Receives one datagram without waiting into room of GW_IPC_DATAGRAM_MAX bytes. Length; 0: the other side is gone; -1 errno
+ * (EAGAIN: none). Descriptors are close-on-exec and the caller's. */
+ssize_t gw_ipc_receive(int socket, uint8_t *room, int fds[GW_IPC_FDS_MAX], unsigned *fd_count);
+/* Takes the next record off the front of *datagram. 1 got one, 0 none left, -1 malformed or of another version. */
+int gw_ipc_next(struct cx_view *datagram, struct gw_ipc_record *r);
+
+/* ---- the snapshot as it travels: effective configuration text, banner, public host keys in the order of config->host_keys ---- */
+
+struct gw_config;
+struct gw_snapshot {
+    const struct gw_config *config; /* one hold */
+    size_t host_key_count;
+    struct mux_host_key *host_keys; /* blobs owned */
+};
+/* A sealed memfd, or -1 with errno. */
+int gw_snapshot_write(const struct gw_config *config, const struct mux_host_key *keys, size_t count);
+/* False: malformed; error says how. */
+bool gw_snapshot_read(int memfd, struct gw_snapshot *out, char *error, size_t error_room);
+void gw_snapshot_deinit(struct gw_snapshot *s);
+
+#endif

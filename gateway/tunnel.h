@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* A tunnel: one channel of a client joined to one consumer, from the request to the last byte, both half-closes, the window
+ * and the audit record. conn.c calls these as the session's events come; all in the worker that owns the connection. */
+#ifndef GW_TUNNEL_H
+#define GW_TUNNEL_H
+
+#include "gateway/engine/conn.h"
+
+struct gw_tunnel;
+
+/* MUX_EV_CHANNEL_OPEN of any type: routes it, and accepts or refuses the channel now or later. The tunnel is the channel's
+ * user pointer. */
+void gw_tunnel_open(struct gw_conn *c, uint32_t channel, struct cx_view type, struct cx_view data);
+/* The bytes of consecutive MUX_EV_CHANNEL_DATA events of one channel: written at once, what is not taken is copied aside.
+ * They are borrowed for this call only. */
+void gw_tunnel_data(struct gw_tunnel *t, const struct iovec *iov, int iov_count);
+void gw_tunnel_eof(struct gw_tunnel *t);    /* MUX_EV_CHANNEL_EOF: shut the consumer's writing side once all is written */
+void gw_tunnel_closed(struct gw_tunnel *t); /* MUX_EV_CHANNEL_CLOSE: flush what the client sent, then end */
+/* For mux_source.pull: reads from the consumer. */
+size_t gw_tunnel_pull(struct gw_tunnel *t, const struct iovec *iov, int iov_count, enum mux_pull *more);
+/* Pass 2, before produce: writes parked bytes where the consumer became writable, finishes connects and ends. For each tunnel
+ * of the connection that was marked (the tunnel keeps its own list, hung on the connection by gw_conn_tunnels). */
+void gw_tunnel_serve_marked(struct gw_conn *c);
+/* The connection ends, for `reason`: every tunnel of it is ended and audited; no callback comes after. */
+void gw_tunnel_end_all(struct gw_conn *c, const char *reason);
+
+/* Owned by tunnel.c, embedded in the connection; zero is empty. */
+struct gw_tunnel_list {
+    struct gw_tunnel *all;
+    struct gw_tunnel *marked;
+    uint32_t next_number; /* channel numbers for logs: never reused within the connection */
+    uint32_t count;
+};
+struct gw_tunnel_list *gw_conn_tunnels(struct gw_conn *c);
+
+#endif

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT */
+/* One SSH connection, either role: the façade of the engine. No sockets, clock, threads or globals.
+ *
+ * Bytes go in through mux_session_feed, which opens packets in place and reports events; they come out through
+ * mux_session_produce, the only call that writes and seals. In between, every call only records what is owed.
+ * The engine never decides and never signs: it asks by an event and goes on when the answer is handed in.
+ *
+ * Threading: a session, and the mux_shared that it was made with, belong to one thread (a worker) for life.
+ * Spans in events point into the fed bytes: they live until the next feed of any session with the same mux_shared.
+ * Every other call is legal while they are borrowed.
+ * Errors: once feed, produce or tick has returned an error the session is finished: it owes at most a DISCONNECT, which one
+ * more produce delivers (later calls of feed use nothing); then the caller closes the socket and frees it. */
+#ifndef MUX_SESSION_H
+#define MUX_SESSION_H
+
+#include <sys/uio.h>
+
+#include "crypto/kex/kex.h"
+#include "crypto/keys/key.h"
+#include "crypto/packet/packet.h"
+#include "mux/err.h"
+#include "mux/limits.h"
+
+struct mux_session; /* opaque; one object of at most 1.5 KiB while idle */
+
+/* A host key as the engine knows it: the public part. */
+struct mux_host_key {
+    struct cx_view blob;
+    enum cx_key_type type;
+};
+
+/* Immutable while any session uses it. Lists are names separated by commas, in order of preference. */
+struct mux_config {
+    bool server;
+    const char *software;  /* behind "SSH-2.0-": "sluice_0.1" */
+    const char *kex;       /* without the markers: those are the engine's own */
+    const char *host_key_algs; /* signature algorithms; a server's list is cut to what its keys can do */
+    const char *ciphers;
+    const char *macs;
+    const struct mux_host_key *host_keys; /* server */
+    size_t host_key_count;
+    struct cx_view banner;                /* server: sent once before the first answer to an authentication; may be empty */
+    uint64_t rekey_bytes;                 /* in either direction; 0: the cipher's own */
+    uint64_t rekey_packets;               /* 0: MUX_REKEY_PACKETS; for tests lower */
+    uint64_t rekey_ns;                    /* 0: never by time */
+    uint64_t kex_timeout_ns;              /* a key exchange that takes longer ends the connection; 0: never */
+    uint32_t channels_max;                /* 0: MUX_CHANNELS_MAX */
+    uint32_t window_initial;              /* 0: MUX_WINDOW_INITIAL */
+    uint32_t window_max;                  /* 0: MUX_WINDOW_MAX */
+};
+
+/* What windows may grow by, over the whole process: taken and given back atomically by every worker's sessions. */
+struct mux_window_budget {
+    _Atomic int64_t left_bytes;
+};
+
+/* What the sessions of one worker share. The owner fills it in and keeps it in place. */
+struct mux_shared {
+    struct cx_packet_cache *cache;
+    struct cx_random random;
+    struct mux_window_budget *budget;
+};
+
+/* ---- life ---- */
+
+/* config, shared: borrowed for the session's life. user: returned by mux_session_user. NULL: out of memory. */
+struct mux_session *mux_session_new(const struct mux_config *config, struct mux_shared *shared, uint64_t now_ns, void *user);
+/* Wipes keys, gives windows back, frees channels. Their user pointers are not touched. NULL is fine. */
+void mux_session_free(struct mux_session *s);
+void *mux_session_user(const struct mux_session *s);
+
+/* ---- events ---- */
+
+enum mux_event_kind {
+    MUX_EV_NONE,
+    MUX_EV_SIGN,            /* server: .sign; answer with mux_session_signature */
+    MUX_EV_HOST_KEY,        /* client: .host_key; answer with mux_session_host_key_verdict */
+    MUX_EV_KEYED,           /* a key exchange is complete: .keyed */
+    MUX_EV_AUTH,            /* server: .auth; answer with mux_session_auth_answer */
+    MUX_EV_AUTH_READY,      /* client: the userauth service was accepted: call mux_client_auth_* */
+    MUX_EV_AUTH_SIGN,       /* client: .auth_sign; answer with mux_client_auth_signature */
+    MUX_EV_AUTH_FAILURE,    /* client: .auth_failure: methods that can continue */
+    MUX_EV_AUTH_PK_OK,      /* client: the key that was asked about would do */
+    MUX_EV_AUTH_SUCCESS,    /* client */
+    MUX_EV_BANNER,          /* client: .text */
+    MUX_EV_GLOBAL_REQUEST,  /* .request; when want_reply, answer with mux_session_request_answer */
+    MUX_EV_GLOBAL_REPLY,    /* .reply, in the order of our requests */
+    MUX_EV_CHANNEL_OPEN,    /* .open; answer with mux_channel_accept or mux_channel_refuse */
+    MUX_EV_CHANNEL_OPENED,  /* ours was confirmed: .channel */
+    MUX_EV_CHANNEL_REFUSED, /* ours was refused: .channel, .refused; the id is already free */
+    MUX_EV_CHANNEL_DATA,    /* .channel, .data; call mux_channel_drained as the far side takes it */
+    MUX_EV_CHANNEL_EXTENDED,/* the same with .data_type */
+    MUX_EV_CHANNEL_EOF,     /* the peer sends no more on .channel */
+    MUX_EV_CHANNEL_CLOSE,   /* .channel is closed by the peer; ours is answered by the engine; call mux_channel_release when done */
+    MUX_EV_CHANNEL_REQUEST, /* .channel, .request */
+    MUX_EV_CHANNEL_REPLY,   /* .channel, .reply */
+    MUX_EV_DISCONNECT,      /* .disconnect: the peer's; feed returns MUX_E_PEER_LEFT after it */
+};
+
+/* Everything that the exchange hash is made of, but for the host key: RFC 5656 section 4, RFC 8731 section 3.1. */
+struct mux_kex_inputs {
+    const struct cx_kex *kex;
+    struct cx_view v_c, v_s; /* identification without CR LF */
+    struct cx_view i_c, i_s; /* KEXINIT payloads */
+    struct cx_view q_c, q_s; /* the method's public values */
+    struct cx_view k;        /* encoded, length included */
+};
+
+struct mux_event {
+    enum mux_event_kind kind;
+    uint32_t channel; /* local id, for MUX_EV_CHANNEL_* */
+    void *user;       /* the channel's user pointer, for MUX_EV_CHANNEL_* but OPEN */
+    union {
+        struct {
+            size_t host_key;               /* index in config->host_keys */
+            const struct cx_sign_alg *alg;
+            struct mux_kex_inputs inputs;  /* live until the signature is handed in */
+        } sign;
+        struct {
+            struct cx_view blob;
+            const struct cx_sign_alg *alg; /* the signature over the exchange hash was verified already */
+        } host_key;
+        struct {
+            bool first; /* else a rekey */
+            bool strict;
+            const char *kex, *host_key_alg, *cipher_in, *cipher_out, *mac_in, *mac_out; /* mac: NULL with an AEAD */
+        } keyed;
+        struct {
+            struct cx_view user;   /* raw, at most 1 KiB; not yet judged */
+            struct cx_view method; /* "none", "publickey", or one that we do not speak */
+            struct cx_view blob;   /* publickey: the key, of a type that we speak; else empty */
+            const struct cx_sign_alg *alg; /* publickey; NULL: unknown algorithm or malformed key: only FAILURE can be answered */
+            bool signed_;          /* false: the query phase of RFC 4252 section 7 */
+            bool verified;         /* signed_, and the signature is good for this session, user and key */
+        } auth;
+        struct {
+            struct cx_view data; /* what is to be signed: live until the signature is handed in */
+        } auth_sign;
+        struct {
+            struct cx_view methods;
+            bool partial;
+        } auth_failure;
+        struct cx_view text;
+        struct {
+            struct cx_view name;
+            bool want_reply;
+            struct cx_view data; /* what follows, unparsed */
+        } request;
+        struct {
+            bool success;
+            struct cx_view data;
+        } reply;
+        struct {
+            struct cx_view type; /* "direct-tcpip", "session", … */
+            struct cx_view data; /* what follows, unparsed: see mux/connection/forward.h */
+        } open;
+        struct {
+            uint32_t reason; /* RFC 4254 section 5.1 */
+            struct cx_view text;
+        } refused;
+        struct {
+            uint32_t data_type; /* MUX_EV_CHANNEL_EXTENDED: 1 is stderr */
+            struct cx_span data;
+        } data;
+        struct {
+            uint32_t reason;
+            struct cx_view text;
+        } disconnect;
+    };
+};
+
+/* Feeds wire bytes, which are decrypted in place. *used: bytes consumed; the rest (a partial packet, or what must wait for
+ * room in ev[] or for an answer) stays the caller's, who hands it in again, followed by more bytes.
+ * *ev_count in: room, at least 1; out: events. Each packet yields at most one event, and all of ev[] that is filled is valid
+ * also when an error is returned.
+ * *need (may be NULL): bytes that the next packet needs from its start; 0 unknown. Call again, while *used > 0 or events
+ * came, until it is 0 and none. */
+MUX_MUST_CHECK enum mux_err mux_session_feed(struct mux_session *s, uint64_t now_ns, struct cx_span in, size_t *used,
+                                             struct mux_event *ev, size_t *ev_count, size_t *need);
+
+/* True: feed would use nothing now, whatever it is given (an answer is pending, or the ordered replies are full);
+ * false again after an answer or a produce. The caller stops reading meanwhile. */
+bool mux_session_blocked(const struct mux_session *s);
+
+/* ---- what is owed ---- */
+
+enum mux_pull {
+    MUX_PULL_MORE, /* the source may have more: the channel stays ready */
+    MUX_PULL_DRY,  /* no more for now: call mux_channel_ready again later */
+    MUX_PULL_EOF,  /* after these bytes the source has ended: EOF is owed */
+};
+
+/* How produce takes a channel's bytes: reads into iov (readv), returns how many bytes came, from the first iov on without gaps. */
+struct mux_source {
+    size_t (*pull)(void *ctx, uint32_t channel, void *user, const struct iovec *iov, int iov_count, enum mux_pull *more);
+    void *ctx;
+};
+
+/* Writes what is owed into area, then data of ready channels in turn, seals it in place and returns the bytes to send.
+ * 0: nothing owed, or it does not fit: an area of at least MUX_CHANNEL_PACKET_MAX + 1024 bytes always makes progress.
+ * Call only while no earlier bytes are unsent. A failure (MUX_E_RESOURCE, MUX_E_TIMEOUT) is reported by *err. */
+size_t mux_session_produce(struct mux_session *s, uint64_t now_ns, struct cx_span area, const struct mux_source *source, enum mux_err *err);
+
+/* Whether produce would have something to write now. */
+bool mux_session_owes(const struct mux_session *s);
+
+/* When tick wants to be called, UINT64_MAX: not by itself. Cheap; look after every feed and produce. */
+uint64_t mux_session_deadline(const struct mux_session *s);
+/* Rekeys that are due by time, and deadlines of the key exchange. */
+MUX_MUST_CHECK enum mux_err mux_session_tick(struct mux_session *s, uint64_t now_ns);
+
+/* Owes a DISCONNECT and finishes the session, as if feed had failed with err. text may be NULL: err's own. */
+void mux_session_disconnect(struct mux_session *s, enum mux_err err, const char *text);
+
+/* ---- key exchange ---- */
+
+void mux_session_rekey(struct mux_session *s); /* starts one, if none is under way and authentication is done */
+/* Server: the signature blob, in answer to MUX_EV_SIGN. Empty: it could not be made; the connection ends (MUX_E_KEX). */
+void mux_session_signature(struct mux_session *s, struct cx_view signature);
+void mux_session_host_key_verdict(struct mux_session *s, bool trusted);
+/* Empty before the first key exchange is complete. */
+struct cx_view mux_session_id(const struct mux_session *s);
+/* The peer's identification without CR LF; empty until it came. */
+struct cx_view mux_session_peer_ident(const struct mux_session *s);
+bool mux_session_authenticated(const struct mux_session *s);
+
+/* ---- authentication, server ---- */
+
+enum mux_auth_answer {
+    MUX_AUTH_FAILURE, /* methods names what can continue */
+    MUX_AUTH_PARTIAL, /* success of this method, others are needed */
+    MUX_AUTH_PK_OK,   /* only for a query */
+    MUX_AUTH_SUCCESS,
+};
+/* methods: "publickey", or empty. */
+void mux_session_auth_answer(struct mux_session *s, enum mux_auth_answer answer, const char *methods);
+
+/* ---- authentication, client: one at a time; the pointers are copied ---- */
+
+void mux_client_auth_none(struct mux_session *s, const char *user);
+/* query: ask first (MUX_EV_AUTH_PK_OK); else MUX_EV_AUTH_SIGN comes at once. */
+void mux_client_auth_publickey(struct mux_session *s, const char *user, const struct cx_sign_alg *alg, struct cx_view blob, bool query);
+void mux_client_auth_signature(struct mux_session *s, struct cx_view signature);
+
+/* ---- global requests ---- */
+
+/* name and data are copied. False: too many are in flight (want_reply), or memory. */
+bool mux_session_global_request(struct mux_session *s, const char *name, bool want_reply, struct cx_view data);
+/* In answer to the oldest MUX_EV_GLOBAL_REQUEST with want_reply that is unanswered; port: appended when not 0. */
+void mux_session_request_answer(struct mux_session *s, bool success, uint32_t port);
+/* keepalive@openssh.com with want_reply, unless one is unanswered: false then. */
+bool mux_session_keepalive(struct mux_session *s);
+/* Keepalives sent since the peer was last heard of: any packet resets it. */
+uint32_t mux_session_keepalives_unanswered(const struct mux_session *s);
+
+/* ---- channels ---- */
+
+/* Reasons of CHANNEL_OPEN_FAILURE: RFC 4254 section 5.1. */
+enum mux_open_reason {
+    MUX_OPEN_PROHIBITED = 1,
+    MUX_OPEN_CONNECT_FAILED = 2,
+    MUX_OPEN_UNKNOWN_TYPE = 3,
+    MUX_OPEN_RESOURCE_SHORTAGE = 4,
+};
+
+/* The answers to MUX_EV_CHANNEL_OPEN. accept: user becomes the channel's pointer. refuse frees the id at once; text: a static
+ * string without addresses. */
+void mux_channel_accept(struct mux_session *s, uint32_t channel, void *user);
+void mux_channel_refuse(struct mux_session *s, uint32_t channel, enum mux_open_reason reason, const char *text);
+/* Sets the pointer that events and pulls carry; legal from CHANNEL_OPEN on, also before the answer. */
+void mux_channel_set_user(struct mux_session *s, uint32_t channel, void *user);
+
+/* Opens a channel: type and data (what follows the maximum packet size) are copied. UINT32_MAX: none free. */
+uint32_t mux_channel_open(struct mux_session *s, const char *type, struct cx_view data, void *user);
+
+/* The channel's source has bytes, or its end: produce will pull. */
+void mux_channel_ready(struct mux_session *s, uint32_t channel);
+/* n bytes that DATA events brought have been taken by the far side: only then are they credited. */
+void mux_channel_drained(struct mux_session *s, uint32_t channel, size_t n);
+/* No more bytes from our side, without a pull. */
+void mux_channel_eof(struct mux_session *s, uint32_t channel);
+/* CLOSE is owed, and nothing more is pulled. */
+void mux_channel_close(struct mux_session *s, uint32_t channel);
+/* The caller is done with the id: no call names it after this. It is reused once both sides have closed. Closes where needed. */
+void mux_channel_release(struct mux_session *s, uint32_t channel);
+
+/* CHANNEL_REQUEST; false as for global requests. */
+bool mux_channel_request(struct mux_session *s, uint32_t channel, const char *name, bool want_reply, struct cx_view data);
+void mux_channel_request_answer(struct mux_session *s, uint32_t channel, bool success);
+
+/* Channels that are not free, for limits and logs. */
+uint32_t mux_session_channel_count(const struct mux_session *s);
+
+#endif
