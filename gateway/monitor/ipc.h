@@ -6,9 +6,14 @@
  *   worker    one socketpair a worker: requests up, answers down, in any order. A worker sends one datagram a loop round with all
  *             its requests.
  * Several engine generations may be alive, each with sockets of its own.
+ * A record carries at most one descriptor: CONFIG, LISTENERS and WORKER always one, KEYS one if .keys.opened. Where a datagram
+ * holds several records, they take its descriptors in their order (gw_ipc_record_has_fd). The monitor sends its control records
+ * one a datagram.
  * Both sides take the other for hostile: a record that does not parse ends the engine (monitor's side) or this process (engine's). */
 #ifndef GW_IPC_H
 #define GW_IPC_H
+
+#include <sys/types.h>
 
 #include "crypto/span.h"
 #include "mux/session.h"
@@ -18,12 +23,15 @@ enum {
     GW_IPC_DATAGRAM_MAX = 160 * 1024, /* SO_SNDBUF is raised so that one fits */
     GW_IPC_CONTROL_FD = 3,            /* the engine finds the control socket here */
     GW_IPC_FDS_MAX = 16,              /* descriptors a datagram */
+    GW_IPC_NAME_MAX = 64,             /* an algorithm's, a method's or a user's name */
+    GW_IPC_REASON_MAX = 512,
+    GW_IPC_AUDIT_MAX = 16 * 1024,     /* one audit record */
 };
 
 enum gw_ipc_type {
     /* control, monitor to engine */
     GW_IPC_CONFIG = 1, /* fd: a sealed memfd with a snapshot (gw_snapshot_write) */
-    GW_IPC_LISTENERS,  /* fds: listening sockets, the order of config->listen; repeated while more follow */
+    GW_IPC_LISTENERS,  /* fd: a listening socket; one record each, in the order of config->listen */
     GW_IPC_WORKER,     /* fd: the socket of worker `id`; as many as there are workers */
     GW_IPC_START,      /* all is sent: make threads */
     GW_IPC_DRAIN,      /* stop accepting, refuse new channels, end when empty or after HardStopAfter */
@@ -36,6 +44,7 @@ enum gw_ipc_type {
     /* worker sockets, monitor to engine */
     GW_IPC_SIGNED,     /* signature blob, or empty */
     GW_IPC_KEYS,       /* fd: the file, opened and judged; or none, with the reason */
+    GW_IPC_TYPE_COUNT
 };
 
 /* A record as both sides handle it; views point into the datagram. */
@@ -48,10 +57,10 @@ struct gw_ipc_record {
             uint32_t host_key;    /* index in the snapshot's order */
             struct cx_view alg;   /* signature algorithm */
             struct cx_view kex;   /* method name */
-            struct mux_kex_inputs inputs; /* .kex is not sent: it is found by name */
+            struct mux_kex_inputs inputs; /* .kex is not sent: gw_ipc_next finds it by name, and an unknown one is malformed */
         } sign;
         struct {
-            struct cx_view user;
+            struct cx_view user; /* valid by gw_user_name_valid: another name ends the engine */
             uint32_t index; /* of config->keys_files */
         } open_keys;
         struct {
@@ -60,9 +69,15 @@ struct gw_ipc_record {
             bool path_has_user; /* %u stood in it */
             struct cx_view reason; /* for the log, if not opened; empty: it does not exist */
         } keys;
-        struct cx_view bytes; /* AUDIT, SIGNED */
+        struct cx_view bytes; /* AUDIT: one line of JSON without control bytes; SIGNED */
     };
 };
+
+/* Whether a descriptor of the datagram belongs to r. */
+bool gw_ipc_record_has_fd(const struct gw_ipc_record *r);
+
+/* A connected pair: non-blocking, close-on-exec, with room for the longest datagram. False: errno. */
+bool gw_ipc_pair(int pair[2]);
 
 /* A datagram being filled. Owned by one thread. */
 struct gw_ipc_out {
@@ -73,9 +88,10 @@ struct gw_ipc_out {
 };
 bool gw_ipc_out_init(struct gw_ipc_out *o);
 void gw_ipc_out_deinit(struct gw_ipc_out *o);
-/* False: it does not fit; send what is there first. fd: -1 or one descriptor that goes with it (not closed here). */
+/* False: it does not fit; send what is there first (into an empty one every record within the caps above fits).
+ * fd: -1 or one descriptor that goes with it; it must stay open until gw_ipc_send has answered 1, and is not closed here. */
 bool gw_ipc_put(struct gw_ipc_out *o, const struct gw_ipc_record *r, int fd);
-/* Sends one datagram without waiting, and empties o on success. 1 sent, 0 the socket is full: try again when it is writable, -1 errno. */
+/* Sends one datagram without waiting, and empties o on success (so does sending nothing: 1). 1 sent, 0 the socket is full: try again when it is writable, -1 errno. */
 int gw_ipc_send(struct gw_ipc_out *o, int socket);
 
 /* Receives one datagram without waiting into room of GW_IPC_DATAGRAM_MAX bytes. Length; 0: the other side is gone; -1 errno
@@ -92,7 +108,7 @@ struct gw_snapshot {
     size_t host_key_count;
     struct mux_host_key *host_keys; /* blobs owned */
 };
-/* A sealed memfd, or -1 with errno. */
+/* A sealed memfd, or -1 with errno. Where config->host_keys and keys differ (a reload that named others), keys count. */
 int gw_snapshot_write(const struct gw_config *config, const struct mux_host_key *keys, size_t count);
 /* False: malformed; error says how. */
 bool gw_snapshot_read(int memfd, struct gw_snapshot *out, char *error, size_t error_room);
