@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* Key exchange methods, in the shape of a KEM, so that Diffie-Hellman and post-quantum hybrids are one thing:
+ *   client:  cx_kex_start   -> C            server:  cx_kex_respond(C) -> S, K       client:  cx_kex_finish(S) -> K
+ * K comes out encoded as the method's exchange hash wants it (mpint, RFC 4253 section 8; or string), length included.
+ * State belongs to one connection's thread. */
+#ifndef CX_KEX_H
+#define CX_KEX_H
+
+#include "crypto/err.h"
+#include "crypto/hash.h"
+#include "crypto/random.h"
+
+enum {
+    CX_KEX_PUBLIC_MAX = 2048, /* C or S of any method */
+    CX_KEX_SHARED_MAX = 1040, /* K, encoded */
+};
+
+struct cx_kex_ops;
+
+struct cx_kex {
+    const char *name;
+    enum cx_hash_alg hash;
+    const struct cx_kex_ops *ops;
+};
+
+struct cx_kex_shared {
+    size_t len;
+    uint8_t bytes[CX_KEX_SHARED_MAX];
+};
+
+struct cx_kex_public {
+    size_t len;
+    uint8_t bytes[CX_KEX_PUBLIC_MAX];
+};
+
+const struct cx_kex *cx_kex_find(struct cx_view name);
+const struct cx_kex *cx_kex_at(size_t i);
+
+/* The client's secret between start and finish; opaque, wiped and freed by cx_kex_state_free (NULL is fine). */
+struct cx_kex_state;
+
+CX_MUST_CHECK enum cx_err cx_kex_start(const struct cx_kex *kex, const struct cx_random *random, struct cx_kex_state **state,
+                                       struct cx_kex_public *c);
+/* A C of the wrong length or form: CX_E_MALFORMED; off the curve or an all-zero result: CX_E_WEAK. */
+CX_MUST_CHECK enum cx_err cx_kex_respond(const struct cx_kex *kex, const struct cx_random *random, struct cx_view c,
+                                         struct cx_kex_public *s, struct cx_kex_shared *k);
+CX_MUST_CHECK enum cx_err cx_kex_finish(const struct cx_kex *kex, struct cx_kex_state *state, struct cx_view s,
+                                        struct cx_kex_shared *k);
+void cx_kex_state_free(struct cx_kex_state *state);
+
+#endif

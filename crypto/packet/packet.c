@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/* Framing and padding, the same for every family: a batch is framed packet by packet, then handed over whole.
+ *
+ * job[i] starts as the cursor behind job[i - 1], so that job[n] is where the direction stands after n packets: state
+ * moves by taking over the cursor behind the last good one. */
+#include <assert.h>
+
+#include "crypto/packet/packet_priv.h"
+#include "crypto/secret.h"
+#include "crypto/wire.h"
+
+/* Keeps every sum of lengths far from an int's and a uint32_t's end. */
+enum { LEN_LIMIT = 1 << 28, BLOCK_MIN = 8 };
+
+static const struct cx_packet_ops *ops_of(const struct cx_packet_key *k)
+{
+    return k->mac && k->mac->etm ? &cx_packet_ctr_etm : k->cipher->ops;
+}
+
+static size_t tag_len(const struct cx_packet_key *k)
+{
+    return k->mac ? k->mac->tag_len : k->cipher->tag_len;
+}
+
+void cx_packet_key_init(struct cx_packet_key *k, struct cx_packet_cache *cache, bool sealing, const struct cx_cipher *cipher,
+                        const struct cx_mac *mac, const uint8_t *key, const uint8_t *iv, const uint8_t *mac_key)
+{
+    bool takes_mac = cipher != &cx_cipher_none && cipher->tag_len == 0;
+    assert(takes_mac == (mac != NULL));
+    memset(k, 0, sizeof *k);
+    k->cipher = cipher;
+    k->mac = mac;
+    k->id = cx_packet_cache_id(cache);
+    k->sealing = sealing;
+    if (cipher->key_len > 0)
+        memcpy(k->key, key, cipher->key_len);
+    if (cipher->iv_len > 0)
+        memcpy(k->iv, iv, cipher->iv_len);
+    if (mac)
+        memcpy(k->mac_key, mac_key, mac->key_len);
+}
+
+void cx_packet_key_deinit(struct cx_packet_key *k, struct cx_packet_cache *cache)
+{
+    cx_packet_cache_drop(cache, k->id);
+    cx_secret_wipe(k, sizeof *k);
+}
+
+/* NULL in *context is right for packets without a key. */
+static enum cx_err find_context(struct cx_packet_cache *cache, const struct cx_packet_ops *ops, const struct cx_packet_key *k,
+                                void **context)
+{
+    *context = ops->expand ? cx_packet_cache_get(cache, ops, k) : NULL;
+    return *context || !ops->expand ? CX_OK : CX_E_RESOURCE;
+}
+
+static void cursor_load(struct cx_packet_job *job, const struct cx_packet_key *k)
+{
+    job->seq = k->seq;
+    memcpy(job->iv, k->iv, sizeof job->iv);
+}
+
+static void cursor_store(struct cx_packet_key *k, const struct cx_packet_job *job)
+{
+    k->seq = job->seq;
+    memcpy(k->iv, job->iv, sizeof k->iv);
+}
+
+static void cursor_next(const struct cx_packet_ops *ops, struct cx_packet_job *job)
+{
+    job[1] = job[0];
+    ops->advance(&job[1]);
+}
+
+static bool length_is_legal(const struct cx_packet_key *k, const struct cx_packet_ops *ops, uint32_t len, uint32_t max_packet)
+{
+    uint32_t blocks = ops->length_in_blocks ? len + CX_PACKET_LENGTH_BYTES : len;
+    return len >= 1 + CX_PACKET_PADDING_MIN && len <= max_packet && blocks % k->cipher->block_len == 0;
+}
+
+/* What a batch is opened from. */
+struct batch {
+    const struct cx_packet_ops *ops;
+    void *context;
+    struct cx_packet_job job[CX_PACKET_BATCH + 1];
+    size_t n;
+};
+
+/* Finds at most `most` complete packets; b->n of them are framed when it fails, too. */
+static enum cx_err frame(struct batch *b, const struct cx_packet_key *k, struct cx_span wire, uint32_t max_packet, size_t most,
+                         size_t *need)
+{
+    while (b->n < most && wire.len >= CX_PACKET_LENGTH_BYTES) {
+        struct cx_packet_job *job = &b->job[b->n];
+        job->start = wire.data;
+        enum cx_err err = b->ops->peek(b->context, job, &job->len);
+        if (err)
+            return err;
+        if (!length_is_legal(k, b->ops, job->len, max_packet))
+            return CX_E_LENGTH;
+        size_t whole = CX_PACKET_LENGTH_BYTES + (size_t)job->len + tag_len(k);
+        if (whole > wire.len) {
+            *need = whole;
+            return CX_OK;
+        }
+        cursor_next(b->ops, job);
+        b->n++;
+        wire.data += whole;
+        wire.len -= whole;
+    }
+    return CX_OK;
+}
+
+static bool payload_find(const struct cx_packet_job *job, struct cx_span *payload)
+{
+    uint8_t padding = job->start[CX_PACKET_LENGTH_BYTES];
+    if (padding < CX_PACKET_PADDING_MIN || padding > job->len - 1)
+        return false;
+    *payload = (struct cx_span){ job->start + CX_PACKET_HEADER, job->len - 1 - padding };
+    return true;
+}
+
+enum cx_err cx_packet_open(struct cx_packet_cache *cache, struct cx_packet_key *k, struct cx_span wire, uint32_t max_packet,
+                           struct cx_span payload[], size_t *count, size_t *used, size_t *need)
+{
+    struct batch b = { .ops = ops_of(k), .n = 0 };
+    size_t most = *count < CX_PACKET_BATCH ? *count : CX_PACKET_BATCH, verified = 0;
+    assert(!k->sealing && max_packet <= LEN_LIMIT);
+    *count = *used = *need = 0;
+    if (wire.len < CX_PACKET_LENGTH_BYTES)
+        return CX_OK;
+
+    cursor_load(&b.job[0], k);
+    enum cx_err framing = find_context(cache, b.ops, k, &b.context);
+    if (!framing)
+        framing = frame(&b, k, wire, max_packet, most, need);
+    enum cx_err err = b.n > 0 ? b.ops->open(b.context, b.job, b.n, &verified) : CX_OK;
+    for (; *count < verified; ++*count) {
+        const struct cx_packet_job *job = &b.job[*count];
+        if (!payload_find(job, &payload[*count])) {
+            err = CX_E_LENGTH;
+            break;
+        }
+        *used += CX_PACKET_LENGTH_BYTES + job->len + tag_len(k);
+    }
+    cursor_store(k, &b.job[*count]);
+    /* A bad packet hides what framing found behind it. */
+    if (!err)
+        err = framing;
+    if (err) {
+        *need = 0;
+        cx_secret_wipe(wire.data + *used, wire.len - *used);
+    }
+    return err;
+}
+
+static uint8_t padding_for(const struct cx_packet_key *k, size_t payload_len)
+{
+    size_t block = k->cipher->block_len > BLOCK_MIN ? k->cipher->block_len : BLOCK_MIN;
+    size_t covered = 1 + payload_len + (ops_of(k)->length_in_blocks ? CX_PACKET_LENGTH_BYTES : 0);
+    size_t padding = block - covered % block;
+    return (uint8_t)(padding < CX_PACKET_PADDING_MIN ? padding + block : padding);
+}
+
+size_t cx_packet_sealed_len(const struct cx_packet_key *k, size_t payload_len)
+{
+    return CX_PACKET_HEADER + payload_len + padding_for(k, payload_len) + tag_len(k);
+}
+
+static void fill_in(struct cx_packet_job *job, const struct cx_packet_key *k, const struct cx_packet_slot *slot,
+                    const struct cx_random *random)
+{
+    uint8_t padding = padding_for(k, slot->payload_len);
+    assert(slot->payload_len <= LEN_LIMIT);
+    job->start = slot->start;
+    job->len = 1 + slot->payload_len + padding;
+    cx_store_u32(slot->start, job->len);
+    slot->start[CX_PACKET_LENGTH_BYTES] = padding;
+    cx_random_fill(random, slot->start + CX_PACKET_HEADER + slot->payload_len, padding);
+}
+
+enum cx_err cx_packet_seal(struct cx_packet_cache *cache, struct cx_packet_key *k, const struct cx_packet_slot slot[], size_t n,
+                           const struct cx_random *random)
+{
+    const struct cx_packet_ops *ops = ops_of(k);
+    struct cx_packet_job job[CX_PACKET_BATCH + 1];
+    void *context = NULL;
+    assert(k->sealing && n <= CX_PACKET_BATCH);
+    enum cx_err err = find_context(cache, ops, k, &context);
+    if (err)
+        return err;
+    cursor_load(&job[0], k);
+    for (size_t i = 0; i < n; i++) {
+        fill_in(&job[i], k, &slot[i], random);
+        cursor_next(ops, &job[i]);
+    }
+    err = ops->seal(context, job, n);
+    if (!err)
+        cursor_store(k, &job[n]);
+    return err;
+}

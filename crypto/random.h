@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* Randomness is handed in: the system's in production, a seeded generator in tests and fuzzers.
+ * A cx_random may be used by one thread at a time. */
+#ifndef CX_RANDOM_H
+#define CX_RANDOM_H
+
+#include "crypto/span.h"
+
+struct cx_random {
+    void (*fill)(void *state, uint8_t *out, size_t len); /* cannot fail: the system's aborts the process instead */
+    void *state;
+};
+
+static inline void cx_random_fill(const struct cx_random *r, void *out, size_t len)
+{
+    r->fill(r->state, out, len);
+}
+
+/* getrandom(2) behind a pool, so that a packet's padding costs no system call. Pool bytes are wiped as they leave.
+ * Each thread has a pool of its own. */
+enum { CX_RANDOM_POOL_BYTES = 1024 };
+struct cx_random_pool {
+    size_t left;
+    uint8_t bytes[CX_RANDOM_POOL_BYTES];
+};
+
+/* The pool must be zeroed before its first use, and outlive the result. */
+struct cx_random cx_random_system(struct cx_random_pool *pool);
+
+/* A reproducible stream from a seed: for tests, benchmarks and fuzzers only. */
+struct cx_random_seeded {
+    uint64_t s[4];
+};
+struct cx_random cx_random_from_seed(struct cx_random_seeded *state, uint64_t seed);
+
+#endif
