@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* A tunnel: one channel of a client joined to one consumer, from the request to the last byte, both half-closes, the window
- * and the audit record. conn.c calls these as the session's events come; all in the worker that owns the connection. */
+ * and the audit record. conn.c calls these as the session's events come; all in the worker that owns the connection.
+ *
+ * Only gw_tunnel_serve_marked and gw_tunnel_end_all free a tunnel, so that the user pointers of events that one feed returned
+ * stay good until the last of them was handed in: gw_tunnel_serve_marked is called between feeds, never between their events.
+ * A tunnel that has ended takes its pointer off the channel; NULL is accepted everywhere and does nothing. */
 #ifndef GW_TUNNEL_H
 #define GW_TUNNEL_H
 

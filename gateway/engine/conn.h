@@ -37,6 +37,9 @@ struct gw_loop *gw_worker_loop(struct gw_worker *w);
 const struct gw_config *gw_worker_config(const struct gw_worker *w);
 struct gw_dns *gw_worker_dns(struct gw_worker *w);
 struct gw_registry *gw_worker_registry(struct gw_worker *w); /* queues by name: one for the process, see queues/registry.h */
+struct gw_linger *gw_worker_linger(struct gw_worker *w);     /* backends that are being finished: see consumers/linger.h */
+/* New channels are refused: the gateway is being stopped. */
+bool gw_worker_draining(const struct gw_worker *w);
 /* One JSON audit record without newline, to the monitor. */
 void gw_worker_audit(struct gw_worker *w, const char *json);
 unsigned gw_worker_index(const struct gw_worker *w);

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/* What stands at the far end of a tunnel, behind one table of calls: a TCP connection, or a service built in.
+ * A consumer belongs to one tunnel and one worker; it never sees the SSH side.
+ *
+ * It starts as CONNECTING or OPEN. wake() tells the owner that progress() would change something; between two calls of progress
+ * the state moves to OPEN or FAILED only within progress, and to BROKEN only within write and pull. */
+#ifndef GW_CONSUMER_H
+#define GW_CONSUMER_H
+
+#include "gateway/consumers/bytes.h"
+#include "gateway/consumers/linger.h"
+#include "gateway/net/dns.h"
+#include "mux/session.h"
+
+struct gw_consumer;
+
+enum gw_consumer_state {
+    GW_CONSUMER_CONNECTING,
+    GW_CONSUMER_OPEN,
+    GW_CONSUMER_FAILED, /* could not be connected: failure, why */
+    GW_CONSUMER_BROKEN, /* was open and is lost: neither reads nor writes any more; why */
+};
+
+enum gw_consumer_failure { GW_FAILURE_CONNECT, GW_FAILURE_PROHIBITED, GW_FAILURE_RESOURCE };
+
+struct gw_consumer_ops {
+    /* Goes on with what became possible: the connect, and readable. */
+    void (*progress)(struct gw_consumer *c);
+    /* Bytes for it: how many were taken. Fewer than all: call again after a wake. -1: it takes no more for ever; it may still be
+     * read. What is not taken the owner keeps in the
+     * inbox, where pull may find it (echo). */
+    ssize_t (*write)(struct gw_consumer *c, const struct iovec *iov, int iov_count);
+    /* As mux_source.pull. What it takes out of the inbox is added to `drained`. */
+    size_t (*pull)(struct gw_consumer *c, const struct iovec *iov, int iov_count, enum mux_pull *more);
+    /* No more bytes will be written; the inbox is empty. */
+    void (*shutdown_write)(struct gw_consumer *c);
+    /* Ends and frees it. graceful: the inbox still reaches the other end where it can, and no reset overtakes it. */
+    void (*close)(struct gw_consumer *c, bool graceful);
+};
+
+struct gw_consumer {
+    const struct gw_consumer_ops *ops;
+    void (*wake)(struct gw_consumer *c); /* the owner's: only marks */
+    void *owner;
+    struct gw_bytes inbox; /* bytes that it has not taken; its owner appends, and clears when the consumer takes no more */
+    size_t drained;        /* taken out of the inbox by pull: the owner reads and zeroes it */
+    enum gw_consumer_state state;
+    enum gw_consumer_failure failure;
+    bool readable;          /* pull would bring something: bytes, or the end */
+    const char *why;        /* of FAILED and BROKEN: a static string for logs */
+    struct gw_addr address; /* that it is connected to; family 0: none */
+};
+
+/* The owner's part, set before a consumer starts. */
+struct gw_consumer_owner {
+    void (*wake)(struct gw_consumer *c);
+    void *owner;
+};
+
+struct gw_tcp_setup {
+    struct gw_loop *loop;
+    struct gw_dns *dns;
+    struct gw_linger *linger;
+    const char *host; /* a name or a literal, copied where needed */
+    uint16_t port;
+    uint64_t timeout_ns; /* name lookup and all addresses together; 0: none */
+    /* Judges each address before it is connected, while CONNECTING; NULL: all may be. */
+    bool (*permits)(void *owner, const struct gw_addr *address);
+};
+
+/* NULL: out of memory. Each starts at once. */
+struct gw_consumer *gw_tcp_new(struct gw_consumer_owner o, const struct gw_tcp_setup *setup);
+struct gw_consumer *gw_echo_new(struct gw_consumer_owner o);
+struct gw_consumer *gw_discard_new(struct gw_consumer_owner o);
+struct gw_consumer *gw_source_new(struct gw_consumer_owner o);
+/* queue, user: named on its page; cut at 64 bytes each. */
+struct gw_consumer *gw_http_new(struct gw_consumer_owner o, const char *queue, const char *user);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* Connections to backends whose tunnel is over: writes what the client had sent, shuts the writing side, and reads until the
+ * backend has ended too, so that no reset overtakes the last bytes. One a worker, used by its thread alone.
+ * Bounded in number, time and bytes: what is over the bounds is closed at once. */
+#ifndef GW_LINGER_H
+#define GW_LINGER_H
+
+#include "gateway/consumers/bytes.h"
+#include "gateway/engine/loop.h"
+
+enum {
+    GW_LINGER_MAX = 1024,                    /* backends at a time */
+    GW_LINGER_BYTES_MAX = 64 * 1024 * 1024,  /* unwritten bytes of all of them */
+    GW_LINGER_DISCARD_MAX = 4 * 1024 * 1024, /* what one backend may still send */
+};
+
+struct gw_linger;
+
+/* loop: borrowed. NULL: out of memory. */
+struct gw_linger *gw_linger_new(struct gw_loop *loop);
+/* Closes what is left. NULL is fine. Before gw_loop_free. */
+void gw_linger_free(struct gw_linger *l);
+/* Takes over fd, which is in no loop any more, and the bytes that are to be written to it. */
+void gw_linger_take(struct gw_linger *l, int fd, struct gw_bytes *unwritten);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* Names to addresses, asynchronously (c-ares): one a worker, its sockets and timer in the worker's loop. One thread.
+ * No search domains: a name means the same wherever the gateway stands. */
+#ifndef GW_DNS_H
+#define GW_DNS_H
+
+#include "gateway/engine/loop.h"
+#include "gateway/net/addr.h"
+
+enum {
+    GW_DNS_ADDRESSES_MAX = 16, /* of one name; more are left out */
+    GW_DNS_LOOKUPS_MAX = 1024, /* in flight, those that were cancelled included */
+};
+
+struct gw_dns;
+struct gw_dns_lookup;
+
+/* The caller's, kept in place from resolve to done or cancel. */
+struct gw_dns_query {
+    /* Set by the caller. Called once, maybe within gw_dns_resolve, unless cancelled before. */
+    void (*done)(struct gw_dns_query *q);
+    /* The answer. */
+    struct gw_addr addresses[GW_DNS_ADDRESSES_MAX]; /* with the port, in the order to try (RFC 6724) */
+    size_t count;                                   /* 0: error says why */
+    const char *error;                              /* a static string for logs */
+    bool out_of_room;                               /* it failed for want of descriptors or memory, or for too many lookups */
+    struct gw_dns_lookup *lookup;                   /* this file's own; NULL: not in flight */
+};
+
+/* servers: "127.0.0.1:5353,…" or NULL for the system's. NULL: out of memory, or no resolver could be made. */
+struct gw_dns *gw_dns_new(struct gw_loop *loop, const char *servers);
+/* Every query in flight is answered with an error first. NULL is fine. Before gw_loop_free. */
+void gw_dns_free(struct gw_dns *d);
+/* name: at most 253 bytes of letters, digits, '-', '_' and '.', one trailing dot allowed; others fail. It is copied. */
+void gw_dns_resolve(struct gw_dns *d, struct gw_dns_query *q, const char *name, uint16_t port);
+/* done is not called any more. Nothing happens where none is in flight. */
+void gw_dns_cancel(struct gw_dns_query *q);
+
+#endif
