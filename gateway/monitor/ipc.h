@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* What monitor and engine say to each other: typed records in SOCK_SEQPACKET datagrams, little of it, each with a version and an id.
+/* What monitor and engine say to each other: typed records in SOCK_SEQPACKET datagrams, little of it, each with a version and an
+ * id.
  *
- *   control   one socketpair: main thread of the engine <-> monitor. Starts the engine (CONFIG, LISTENERS, WORKER), READY comes back;
- *             later CONFIG again (HUP), DRAIN. Its end (EOF) on either side means that the other process is gone.
- *   worker    one socketpair a worker: requests up, answers down, in any order. A worker sends one datagram a loop round with all
- *             its requests.
+ *   control   one socketpair: main thread of the engine <-> monitor. Starts the engine (CONFIG, LISTENERS, WORKER), READY comes
+ * back; later CONFIG again (HUP), DRAIN. Its end (EOF) on either side means that the other process is gone. worker    one
+ * socketpair a worker: requests up, answers down, in any order. A worker sends one datagram a loop round with all its requests.
  * Several engine generations may be alive, each with sockets of its own.
  * A record carries at most one descriptor: CONFIG, LISTENERS and WORKER always one, KEYS one if .keys.opened. Where a datagram
  * holds several records, they take its descriptors in their order (gw_ipc_record_has_fd). The monitor sends its control records
  * one a datagram.
- * Both sides take the other for hostile: a record that does not parse ends the engine (monitor's side) or this process (engine's). */
+ * Both sides take the other for hostile: a record that does not parse ends the engine (monitor's side) or this process (engine's).
+ */
 #ifndef GW_IPC_H
 #define GW_IPC_H
 
@@ -25,7 +26,7 @@ enum {
     GW_IPC_FDS_MAX = 16,              /* descriptors a datagram */
     GW_IPC_NAME_MAX = 64,             /* an algorithm's, a method's or a user's name */
     GW_IPC_REASON_MAX = 512,
-    GW_IPC_AUDIT_MAX = 16 * 1024,     /* one audit record */
+    GW_IPC_AUDIT_MAX = 16 * 1024, /* one audit record */
 };
 
 enum gw_ipc_type {
@@ -36,14 +37,14 @@ enum gw_ipc_type {
     GW_IPC_START,      /* all is sent: make threads */
     GW_IPC_DRAIN,      /* stop accepting, refuse new channels, end when empty or after HardStopAfter */
     /* control, engine to monitor */
-    GW_IPC_READY,      /* the workers run; accepting begins */
+    GW_IPC_READY, /* the workers run; accepting begins */
     /* worker sockets, engine to monitor; id names the request */
-    GW_IPC_SIGN,       /* sign_kex */
-    GW_IPC_OPEN_KEYS,  /* the next key file of a user */
-    GW_IPC_AUDIT,      /* one JSON record; no answer */
+    GW_IPC_SIGN,      /* sign_kex */
+    GW_IPC_OPEN_KEYS, /* the next key file of a user */
+    GW_IPC_AUDIT,     /* one JSON record; no answer */
     /* worker sockets, monitor to engine */
-    GW_IPC_SIGNED,     /* signature blob, or empty */
-    GW_IPC_KEYS,       /* fd: the file, opened and judged; or none, with the reason */
+    GW_IPC_SIGNED, /* signature blob, or empty */
+    GW_IPC_KEYS,   /* fd: the file, opened and judged; or none, with the reason */
     GW_IPC_TYPE_COUNT
 };
 
@@ -53,20 +54,20 @@ struct gw_ipc_record {
     uint64_t id;
     union {
         struct {
-            char connection[32];  /* the connection's id, hex */
-            uint32_t host_key;    /* index in the snapshot's order */
-            struct cx_view alg;   /* signature algorithm */
-            struct cx_view kex;   /* method name */
+            char connection[32];          /* the connection's id, hex */
+            uint32_t host_key;            /* index in the snapshot's order */
+            struct cx_view alg;           /* signature algorithm */
+            struct cx_view kex;           /* method name */
             struct mux_kex_inputs inputs; /* .kex is not sent: gw_ipc_next finds it by name, and an unknown one is malformed */
         } sign;
         struct {
             struct cx_view user; /* valid by gw_user_name_valid: another name ends the engine */
-            uint32_t index; /* of config->keys_files */
+            uint32_t index;      /* of config->keys_files */
         } open_keys;
         struct {
-            bool opened;        /* then a descriptor came with the datagram */
-            bool last;          /* no key file has a higher index */
-            bool path_has_user; /* %u stood in it */
+            bool opened;           /* then a descriptor came with the datagram */
+            bool last;             /* no key file has a higher index */
+            bool path_has_user;    /* %u stood in it */
             struct cx_view reason; /* for the log, if not opened; empty: it does not exist */
         } keys;
         struct cx_view bytes; /* AUDIT: one line of JSON without control bytes; SIGNED */
@@ -91,7 +92,8 @@ void gw_ipc_out_deinit(struct gw_ipc_out *o);
 /* False: it does not fit; send what is there first (into an empty one every record within the caps above fits).
  * fd: -1 or one descriptor that goes with it; it must stay open until gw_ipc_send has answered 1, and is not closed here. */
 bool gw_ipc_put(struct gw_ipc_out *o, const struct gw_ipc_record *r, int fd);
-/* Sends one datagram without waiting, and empties o on success (so does sending nothing: 1). 1 sent, 0 the socket is full: try again when it is writable, -1 errno. */
+/* Sends one datagram without waiting, and empties o on success (so does sending nothing: 1). 1 sent, 0 the socket is full: try
+ * again when it is writable, -1 errno. */
 int gw_ipc_send(struct gw_ipc_out *o, int socket);
 
 /* Receives one datagram without waiting into room of GW_IPC_DATAGRAM_MAX bytes. Length; 0: the other side is gone; -1 errno

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* The host keys, which only the monitor and its signers ever hold. One thread. */
+#ifndef GW_HOST_KEYS_H
+#define GW_HOST_KEYS_H
+
+#include "crypto/keys/key.h"
+#include "mux/session.h"
+
+struct gw_host_keys {
+    size_t count;
+    struct cx_private_key **keys;
+    struct mux_host_key *public_keys; /* blobs borrowed of keys */
+};
+
+/* Loads all of them, in this order. False: error names the file and what is wrong: sshd's words where others may read it. */
+bool gw_host_keys_load(struct gw_host_keys *h, char *const *paths, size_t count, char *error, size_t room);
+/* Wipes them. */
+void gw_host_keys_free(struct gw_host_keys *h);
+
+#endif
