@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* The key types and signature algorithms by name. */
+#include <assert.h>
+
+#include "crypto/keys/key_priv.h"
+
+static const struct {
+    const char *name, *label;
+} types[CX_KEY_TYPE_COUNT] = {
+    [CX_KEY_ED25519] = { "ssh-ed25519", "ED25519" },
+    [CX_KEY_ECDSA_P256] = { "ecdsa-sha2-nistp256", "ECDSA" },
+    [CX_KEY_RSA] = { "ssh-rsa", "RSA" },
+};
+
+/* Best first. ssh-rsa is no signature algorithm here: it is SHA-1, which RFC 9142 rules out. */
+static const struct cx_sign_alg algorithms[] = {
+    { "ssh-ed25519", CX_KEY_ED25519, CX_SHA512 },
+    { "ecdsa-sha2-nistp256", CX_KEY_ECDSA_P256, CX_SHA256 },
+    { "rsa-sha2-512", CX_KEY_RSA, CX_SHA512 },
+    { "rsa-sha2-256", CX_KEY_RSA, CX_SHA256 },
+};
+enum { ALGORITHM_COUNT = sizeof algorithms / sizeof algorithms[0] };
+
+const char *cx_key_type_name(enum cx_key_type type)
+{
+    assert((unsigned)type < CX_KEY_TYPE_COUNT);
+    return types[type].name;
+}
+
+const char *cx_key_type_label(enum cx_key_type type)
+{
+    assert((unsigned)type < CX_KEY_TYPE_COUNT);
+    return types[type].label;
+}
+
+bool cx_key_type_find(struct cx_view name, enum cx_key_type *type)
+{
+    for (unsigned i = 0; i < CX_KEY_TYPE_COUNT; i++)
+        if (cx_view_is(name, types[i].name)) {
+            *type = (enum cx_key_type)i;
+            return true;
+        }
+    return false;
+}
+
+const struct cx_sign_alg *cx_sign_alg_at(size_t i)
+{
+    return i < ALGORITHM_COUNT ? &algorithms[i] : NULL;
+}
+
+const struct cx_sign_alg *cx_sign_alg_find(struct cx_view name)
+{
+    for (size_t i = 0; i < ALGORITHM_COUNT; i++)
+        if (cx_view_is(name, algorithms[i].name))
+            return &algorithms[i];
+    return NULL;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* Inside crypto/keys only: the parts of keys, and their way into OpenSSL. Numbers are big-endian magnitudes. */
+#ifndef CX_KEY_PRIV_H
+#define CX_KEY_PRIV_H
+
+#include <openssl/evp.h>
+
+#include "crypto/keys/key.h"
+#include "crypto/wire.h"
+
+enum {
+    CX_ED25519_PUBLIC_BYTES = 32,
+    CX_ED25519_SECRET_BYTES = 64, /* the seed, and the public key behind it: libsodium's and OpenSSH's form */
+    CX_P256_POINT_BYTES = 65,
+    CX_P256_SCALAR_BYTES = 32,
+    CX_RSA_BYTES_MAX = CX_RSA_BITS_MAX / 8,
+};
+
+/* A public key blob taken apart; every view is into the blob. */
+struct cx_public_parts {
+    enum cx_key_type type;
+    struct cx_view point; /* Ed25519's 32 bytes, or P-256's uncompressed point */
+    struct cx_view e, n;  /* RSA */
+};
+
+/* Its form and its sizes: what can be checked without arithmetic. */
+CX_MUST_CHECK enum cx_err cx_public_parse(struct cx_view blob, struct cx_public_parts *parts);
+/* The type of a key by its name; false: not ours. */
+bool cx_key_type_find(struct cx_view name, enum cx_key_type *type);
+
+/* The secret parts of an RSA key beside its public ones. */
+struct cx_rsa_secret {
+    struct cx_view d, inverse_q, p, q;
+};
+
+/* For P-256 and RSA. A point that is off its curve: CX_E_WEAK. The caller frees. */
+CX_MUST_CHECK enum cx_err cx_evp_public(const struct cx_public_parts *parts, EVP_PKEY **out);
+CX_MUST_CHECK enum cx_err cx_evp_private_p256(const struct cx_public_parts *parts, struct cx_view scalar, EVP_PKEY **out);
+CX_MUST_CHECK enum cx_err cx_evp_private_rsa(const struct cx_public_parts *parts, const struct cx_rsa_secret *secret,
+                                             EVP_PKEY **out);
+const EVP_MD *cx_evp_digest(enum cx_hash_alg hash);
+
+struct cx_private_key {
+    enum cx_key_type type;
+    uint8_t ed25519[CX_ED25519_SECRET_BYTES];
+    EVP_PKEY *evp; /* of the other types */
+    size_t blob_len;
+    uint8_t blob[CX_KEY_BLOB_MAX];
+};
+
+/* Makes a key of its parts, blob included, and proves by a signature that both halves belong together: CX_E_MALFORMED if
+ * not. secret has CX_ED25519_SECRET_BYTES; evp becomes the key's, or is freed on an error. */
+CX_MUST_CHECK enum cx_err cx_private_key_from_ed25519(const uint8_t *secret, struct cx_private_key **out);
+CX_MUST_CHECK enum cx_err cx_private_key_from_evp(EVP_PKEY *evp, struct cx_private_key **out);
+
+CX_MUST_CHECK enum cx_err cx_private_openssh_parse(struct cx_view text, struct cx_private_key **out);
+CX_MUST_CHECK enum cx_err cx_private_pem_parse(struct cx_view text, struct cx_view passphrase, struct cx_private_key **out);
+
+#define CX_OPENSSH_BEGIN "-----BEGIN OPENSSH PRIVATE KEY-----"
+#define CX_OPENSSH_END "-----END OPENSSH PRIVATE KEY-----"
+#define CX_OPENSSH_MAGIC "openssh-key-v1" /* its NUL belongs to it */
+
+#endif

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/* Reads openssh-key-v1 files: PROTOCOL.key of OpenSSH. One key, unencrypted. */
+#include <sodium.h>
+#include <stdlib.h>
+
+#include "crypto/keys/key_priv.h"
+#include "crypto/secret.h"
+
+enum { PADDING_BLOCK = 8 };
+
+/* What stands between the markers. */
+static bool find_base64(struct cx_view text, struct cx_view *base64)
+{
+    const uint8_t *begin = memmem(text.data, text.len, CX_OPENSSH_BEGIN, strlen(CX_OPENSSH_BEGIN));
+    if (!begin)
+        return false;
+    begin += strlen(CX_OPENSSH_BEGIN);
+    size_t left = text.len - (size_t)(begin - text.data);
+    const uint8_t *end = memmem(begin, left, CX_OPENSSH_END, strlen(CX_OPENSSH_END));
+    *base64 = cx_view(begin, end ? (size_t)(end - begin) : 0);
+    return end != NULL;
+}
+
+static enum cx_err read_ed25519(struct cx_reader *r, struct cx_private_key **out)
+{
+    struct cx_view public = cx_reader_string(r), secret = cx_reader_string(r);
+    if (!cx_reader_ok(r) || public.len != CX_ED25519_PUBLIC_BYTES || secret.len != CX_ED25519_SECRET_BYTES)
+        return CX_E_MALFORMED;
+    return cx_private_key_from_ed25519(secret.data, out);
+}
+
+static enum cx_err read_p256(struct cx_reader *r, const struct cx_public_parts *parts, struct cx_private_key **out)
+{
+    EVP_PKEY *evp = NULL;
+    struct cx_view curve = cx_reader_string(r), point = cx_reader_string(r), scalar = cx_reader_mpint(r);
+    if (!cx_reader_ok(r) || !cx_view_is(curve, "nistp256") || !cx_view_equal(point, parts->point) ||
+        scalar.len > CX_P256_SCALAR_BYTES)
+        return CX_E_MALFORMED;
+    enum cx_err err = cx_evp_private_p256(parts, scalar, &evp);
+    return err ? err : cx_private_key_from_evp(evp, out);
+}
+
+static enum cx_err read_rsa(struct cx_reader *r, const struct cx_public_parts *parts, struct cx_private_key **out)
+{
+    EVP_PKEY *evp = NULL;
+    struct cx_rsa_secret secret;
+    struct cx_view n = cx_reader_mpint(r), e = cx_reader_mpint(r);
+    secret.d = cx_reader_mpint(r);
+    secret.inverse_q = cx_reader_mpint(r);
+    secret.p = cx_reader_mpint(r);
+    secret.q = cx_reader_mpint(r);
+    if (!cx_reader_ok(r) || !cx_view_equal(n, parts->n) || !cx_view_equal(e, parts->e) || secret.d.len > n.len ||
+        secret.p.len > n.len || secret.q.len > n.len || secret.inverse_q.len > n.len)
+        return CX_E_MALFORMED;
+    enum cx_err err = cx_evp_private_rsa(parts, &secret, &evp);
+    return err ? err : cx_private_key_from_evp(evp, out);
+}
+
+/* 1, 2, 3 … up to the block's end. */
+static bool padding_is_right(struct cx_view padding)
+{
+    for (size_t i = 0; i < padding.len; i++)
+        if (padding.data[i] != i + 1)
+            return false;
+    return padding.len < PADDING_BLOCK;
+}
+
+static enum cx_err read_private(struct cx_view section, struct cx_view blob, struct cx_private_key **out)
+{
+    struct cx_public_parts parts;
+    enum cx_err err = cx_public_parse(blob, &parts);
+    if (err)
+        return err;
+    struct cx_reader r = cx_reader(section);
+    uint32_t check = cx_reader_u32(&r), again = cx_reader_u32(&r);
+    struct cx_view name = cx_reader_string(&r);
+    if (!cx_reader_ok(&r) || check != again || section.len % PADDING_BLOCK != 0 || !cx_view_is(name, cx_key_type_name(parts.type)))
+        return CX_E_MALFORMED;
+    struct cx_private_key *key = NULL;
+    if (parts.type == CX_KEY_ED25519)
+        err = read_ed25519(&r, &key);
+    else
+        err = parts.type == CX_KEY_RSA ? read_rsa(&r, &parts, &key) : read_p256(&r, &parts, &key);
+    if (err)
+        return err;
+    cx_reader_string(&r); /* the comment */
+    if (!cx_reader_ok(&r) || !padding_is_right(r.left) || !cx_view_equal(cx_private_key_blob(key), blob)) {
+        cx_private_key_free(key);
+        return CX_E_MALFORMED;
+    }
+    *out = key;
+    return CX_OK;
+}
+
+static enum cx_err read_file(struct cx_view bytes, struct cx_private_key **out)
+{
+    struct cx_reader r = cx_reader(bytes);
+    struct cx_view magic = cx_reader_raw(&r, sizeof CX_OPENSSH_MAGIC);
+    struct cx_view cipher = cx_reader_string(&r), kdf = cx_reader_string(&r), kdf_options = cx_reader_string(&r);
+    uint32_t keys = cx_reader_u32(&r);
+    if (!cx_reader_ok(&r) || !cx_view_equal(magic, cx_view(CX_OPENSSH_MAGIC, sizeof CX_OPENSSH_MAGIC)))
+        return CX_E_MALFORMED;
+    if (!cx_view_is(cipher, "none"))
+        return CX_E_PASSPHRASE;
+    if (!cx_view_is(kdf, "none") || kdf_options.len != 0 || keys != 1)
+        return CX_E_MALFORMED;
+    struct cx_view blob = cx_reader_string(&r), section = cx_reader_string(&r);
+    return cx_reader_done(&r) ? read_private(section, blob, out) : CX_E_MALFORMED;
+}
+
+enum cx_err cx_private_openssh_parse(struct cx_view text, struct cx_private_key **out)
+{
+    struct cx_view base64;
+    size_t len = 0;
+    if (!find_base64(text, &base64))
+        return CX_E_MALFORMED;
+    uint8_t *bytes = malloc(base64.len + 1);
+    if (!bytes)
+        return CX_E_RESOURCE;
+    enum cx_err err = CX_E_MALFORMED;
+    if (sodium_base642bin(bytes, base64.len + 1, (const char *)base64.data, base64.len, " \t\r\n", &len, NULL,
+                          sodium_base64_VARIANT_ORIGINAL) == 0)
+        err = read_file(cx_view(bytes, len), out);
+    cx_secret_wipe(bytes, base64.len + 1);
+    free(bytes);
+    return err;
+}
