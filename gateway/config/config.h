@@ -30,11 +30,11 @@ struct gw_target {
 struct gw_route {
     bool is_cidr;
     struct gw_cidr cidr;
-    char *glob; /* lower case; * and ? */
+    char *glob; /* lower case; * and ?, which match any bytes, dots too */
     uint16_t port_low, port_high; /* "*": 0 to 65535 */
 };
 
-/* Allow: "*", "alice", "@dev" (expanded when the snapshot is finished stays unnecessary: see gw_config_allows). */
+/* A Queue NAME block. allow holds "*", "alice" and "@dev" as written: see gw_config_allows. */
 struct gw_queue_config {
     char name[GW_QUEUE_NAME_MAX + 1]; /* lower case */
     size_t target_count, route_count, allow_count;
@@ -83,10 +83,14 @@ struct gw_config {
     uint64_t window_budget_bytes; /* WindowBudget: what all windows may grow by; default 1G */
 };
 
-/* Loads path with its Includes and the -o options (each "Keyword value" or "Keyword=value", before the file: first match wins).
- * On failure NULL, and error: "FILE line N: Keyword: what is wrong; what would have been accepted". */
+/* Loads path with its Includes and the -o options (each "Keyword value" or "Keyword=value", before the file: first match wins;
+ * ListenAddress, Port, HostKey, AuthorizedKeysFile, Group and Queue add up). The banner's text is read too. Key files are not opened.
+ * Relative paths start at the main file's directory, those of options at the current one.
+ * A block ends at the next Queue or the end of its file; an included file starts outside of any block.
+ * On failure NULL, and error: "FILE line N: Keyword: what is wrong; accepted: what would be", one line of printable ASCII. */
 struct gw_config *gw_config_load(const char *path, const char *const *options, size_t option_count, char error[GW_CONFIG_ERROR_MAX]);
-/* The same from one text, where Include and files are not allowed: what the engine is sent. `name` stands for the file in errors. */
+/* The same from one text, where Include and relative paths are not allowed and no file is opened (banner stays NULL): what the
+ * engine is sent. `name` stands for the file in errors. */
 struct gw_config *gw_config_parse(const char *text, const char *name, char error[GW_CONFIG_ERROR_MAX]);
 /* The effective configuration as -T prints it: lower-case keywords, one a line, queues as blocks. gw_config_parse reads it back to the same. */
 void gw_config_print(const struct gw_config *c, FILE *out);
@@ -95,14 +99,15 @@ const struct gw_config *gw_config_hold(const struct gw_config *c);
 void gw_config_drop(const struct gw_config *c); /* the last one frees */
 
 /* The queue that a request for host (raw, any case, a trailing dot ignored) and port goes to: an exact queue name first (whatever
- * the port), then the first Route that matches in the order of the file. NULL: none. *literal: host is an address literal. */
+ * the port), then the first Route that matches in the order of the file. NULL: none. */
 const struct gw_queue_config *gw_config_route(const struct gw_config *c, struct cx_view host, uint32_t port);
 /* Whether the queue's Allow admits user: "*" admits everyone authenticated; a name or @group only where proves_name. */
 bool gw_config_allows(const struct gw_config *c, const struct gw_queue_config *q, const char *user, bool proves_name);
-/* For dial: whether one resolved address may be connected to, asked for as `host`. An ordinary address asked for by a literal needs
+/* For dial: whether one resolved address (with the port asked for) may be connected to, asked for as `host`. An ordinary address asked for by a literal needs
  * a CIDR route of that queue that holds it and its port; asked for by a name, the glob route that matched the name suffices.
  * Special addresses (gw_addr_is_special) need, however they were asked for, a CIDR route that holds them and lies wholly inside
- * that special range (0.0.0.0/0 does not give loopback); the gateway's own listeners need a route of that single address. */
+ * that special range (0.0.0.0/0 does not give loopback); the gateway's own listeners need a route of that single address. Both come
+ * on top of the glob where a name was asked for. What a wildcard listener covers is asked of the system (a bind, on its port only). */
 bool gw_config_dial_permits(const struct gw_config *c, const struct gw_queue_config *q, struct cx_view host, const struct gw_addr *address);
 
 #endif

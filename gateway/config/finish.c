@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/* What stands when all lines are read: defaults of what nobody said, and the rules that no single line can break. */
+#include <stdlib.h>
+
+#include "gateway/config/reader_priv.h"
+
+enum { PORT_DEFAULT = 2222 };
+
+static bool is_set(const struct gw_reader *r, const char *keyword)
+{
+    return (r->seen & gw_keyword_bit(gw_keyword_find(keyword))) != 0;
+}
+
+/* ---- listeners ---- */
+
+static bool push_listener(struct gw_reader *r, struct gw_addr **list, size_t *count, struct gw_addr a)
+{
+    for (size_t i = 0; i < *count; i++)
+        if (gw_addr_equal(&(*list)[i], &a) && (*list)[i].port == a.port)
+            return true;
+    struct gw_addr *slot = gw_reader_push(r, list, count, sizeof *slot);
+    if (slot)
+        *slot = a;
+    return slot != NULL;
+}
+
+/* Each address that came without a port listens on every port. */
+static bool finish_listeners(struct gw_reader *r)
+{
+    struct gw_config *c = r->config;
+    static const struct gw_addr everywhere[] = { { .family = AF_INET }, { .family = AF_INET6 } };
+    const struct gw_addr *written = c->listen_count > 0 ? c->listen : everywhere;
+    size_t written_count = c->listen_count > 0 ? c->listen_count : sizeof everywhere / sizeof everywhere[0];
+    static const uint16_t port_default = PORT_DEFAULT;
+    const uint16_t *ports = r->port_count > 0 ? r->ports : &port_default;
+    size_t port_count = r->port_count > 0 ? r->port_count : 1;
+
+    struct gw_addr *list = NULL;
+    size_t count = 0;
+    bool ok = true;
+    for (size_t i = 0; ok && i < written_count; i++) {
+        struct gw_addr a = written[i];
+        bool has_port = a.port != 0;
+        for (size_t p = 0; ok && p < (has_port ? 1 : port_count); p++) {
+            a.port = has_port ? a.port : ports[p];
+            ok = push_listener(r, &list, &count, a);
+            a.port = written[i].port;
+        }
+    }
+    free(c->listen);
+    c->listen = list;
+    c->listen_count = count;
+    return ok;
+}
+
+/* ---- texts ---- */
+
+static bool default_text(struct gw_reader *r, char **field, const char *text)
+{
+    if (!*field)
+        *field = gw_reader_copy(r, text);
+    return *field != NULL;
+}
+
+/* Lists of algorithms nobody wrote are the defaults. */
+static bool finish_algorithms(struct gw_reader *r)
+{
+    const struct gw_keyword *k;
+    for (size_t i = 0; (k = gw_keyword_at(i)); i++)
+        if (k->algorithms && !default_text(r, gw_keyword_field(k, r->config), k->algorithms->defaults))
+            return false;
+    return true;
+}
+
+static bool finish_texts(struct gw_reader *r)
+{
+    struct gw_config *c = r->config;
+    if (!default_text(r, &c->user, "sluice"))
+        return false;
+    if (c->host_key_count == 0 && !gw_reader_push_text(r, &c->host_keys, &c->host_key_count, "/etc/sluice/ssh_host_ed25519_key"))
+        return false;
+    if (!is_set(r, "AuthorizedKeysFile") && !gw_reader_push_text(r, &c->keys_files, &c->keys_file_count, "/etc/sluice/keys/%u"))
+        return false;
+    return finish_algorithms(r);
+}
+
+/* ---- queues ---- */
+
+static bool check_queue(struct gw_reader *r, const struct gw_queue_config *q)
+{
+    bool dials = false;
+    for (size_t i = 0; i < q->target_count; i++)
+        dials |= q->targets[i].kind == GW_TARGET_DIAL;
+    if (q->target_count == 0)
+        return gw_reader_fail(r, "'%s' has no Target; accepted: a block with at least one", q->name);
+    if (dials && q->target_count > 1)
+        return gw_reader_fail(r, "'%s' has Target dial beside another; accepted: dial alone", q->name);
+    if (dials && q->route_count == 0)
+        return gw_reader_fail(r, "'%s' has Target dial and no Route that says what may be dialled; accepted: at least one Route",
+                              q->name);
+    return true;
+}
+
+static bool finish_queues(struct gw_reader *r)
+{
+    r->keyword = "Queue";
+    for (size_t i = 0; i < r->config->queue_count; i++) {
+        r->place = r->blocks[i].place;
+        if (!check_queue(r, &r->config->queues[i]))
+            return false;
+    }
+    return true;
+}
+
+static bool group_exists(const struct gw_config *c, const char *name)
+{
+    for (size_t i = 0; i < c->group_count; i++)
+        if (strcmp(c->groups[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+static bool finish_groups(struct gw_reader *r)
+{
+    r->keyword = "Allow";
+    for (size_t i = 0; i < r->group_use_count; i++) {
+        r->place = r->group_uses[i].place;
+        if (!group_exists(r->config, r->group_uses[i].name))
+            return gw_reader_fail(r, "there is no group '%s'; accepted: a group that a line Group %s MEMBER… defines",
+                                  r->group_uses[i].name, r->group_uses[i].name);
+    }
+    return true;
+}
+
+bool gw_reader_finish(struct gw_reader *r)
+{
+    bool ok = finish_queues(r) && finish_groups(r);
+    if (!ok)
+        return false;
+    r->place = (struct gw_place){ 0 };
+    r->keyword = NULL;
+    return finish_listeners(r) && finish_texts(r);
+}

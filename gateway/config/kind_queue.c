@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: MIT */
+/* Groups, queues, and the keywords of a queue's block. */
+#include <stdlib.h>
+#include <strings.h>
+
+#include "gateway/auth/authorized_keys.h"
+#include "gateway/config/reader_priv.h"
+#include "gateway/net/host.h"
+
+/* "FILE line N" of an earlier line. Returns out. */
+static const char *place_text(const struct gw_place *p, char *out, size_t room)
+{
+    char file[256];
+    if (p->is_option)
+        snprintf(out, room, "option %u of the command line", p->line);
+    else
+        snprintf(out, room, "%s line %u", gw_log_escape(file, sizeof file, cx_view_text(p->file), false), p->line);
+    return out;
+}
+
+static bool fail_twice(struct gw_reader *r, const char *what, const char *name, const struct gw_place *first)
+{
+    char where[320];
+    return gw_reader_fail(r, "%s '%s' is defined already, at %s; accepted: one definition", what, name,
+                          place_text(first, where, sizeof where));
+}
+
+/* ---- Group NAME MEMBER… ---- */
+
+static bool read_group(struct gw_reader *r, const struct gw_keyword *k, void *base, const struct gw_line *line)
+{
+    struct gw_config *c = base;
+    if (line->count < 2)
+        return gw_reader_fail(r, "needs a name and at least one member; accepted: %s", k->accepted);
+    for (size_t i = 0; i < line->count; i++)
+        if (!gw_user_name_valid(cx_view_text(line->words[i])))
+            return gw_reader_refuse(r, line->words[i], k->accepted);
+    for (size_t i = 0; i < c->group_count; i++)
+        if (strcmp(c->groups[i].name, line->words[0]) == 0)
+            return fail_twice(r, "group", line->words[0], &r->group_places[i]);
+
+    struct gw_place *place = gw_reader_push(r, &r->group_places, &r->group_place_count, sizeof *place);
+    struct gw_group *group = place ? gw_reader_push(r, &c->groups, &c->group_count, sizeof *group) : NULL;
+    if (!group)
+        return false;
+    *place = r->place;
+    group->name = gw_reader_copy(r, line->words[0]);
+    for (size_t i = 1; group->name && i < line->count; i++)
+        if (!gw_reader_push_text(r, &group->members, &group->member_count, line->words[i]))
+            return false;
+    return group->name != NULL;
+}
+
+static void print_groups(const struct gw_keyword *k, const void *base, FILE *out)
+{
+    const struct gw_config *c = base;
+    for (size_t i = 0; i < c->group_count; i++) {
+        gw_keyword_print_name(k, out);
+        fputs(c->groups[i].name, out);
+        for (size_t m = 0; m < c->groups[i].member_count; m++)
+            fprintf(out, " %s", c->groups[i].members[m]);
+        fputc('\n', out);
+    }
+}
+
+const struct gw_kind gw_kind_group = { .read = read_group, .print = print_groups, .many_words = true, .repeats = true };
+
+/* ---- Queue NAME ---- */
+
+static bool queue_name_valid(const char *word, char name[GW_QUEUE_NAME_MAX + 1])
+{
+    struct gw_host host = gw_host_read(cx_view_text(word));
+    size_t len = strlen(host.name);
+    /* the dot at the end would be dropped from what clients ask for, too: such a queue could not be named as it is written */
+    if (host.kind != GW_HOST_NAME || len != strlen(word) || len > GW_QUEUE_NAME_MAX || strcmp(host.name, "localhost") == 0)
+        return false;
+    memcpy(name, host.name, len + 1);
+    return true;
+}
+
+static bool read_queue(struct gw_reader *r, const struct gw_keyword *k, void *base, const struct gw_line *line)
+{
+    struct gw_config *c = base;
+    char name[GW_QUEUE_NAME_MAX + 1];
+    if (!queue_name_valid(line->words[0], name))
+        return gw_reader_refuse(r, line->words[0], k->accepted);
+    for (size_t i = 0; i < c->queue_count; i++)
+        if (strcmp(c->queues[i].name, name) == 0)
+            return fail_twice(r, "queue", name, &r->blocks[i].place);
+
+    struct gw_block *block = gw_reader_push(r, &r->blocks, &r->block_count, sizeof *block);
+    struct gw_queue_config *queue = block ? gw_reader_push(r, &c->queues, &c->queue_count, sizeof *queue) : NULL;
+    if (!queue)
+        return false;
+    block->place = r->place;
+    memcpy(queue->name, name, sizeof queue->name);
+    queue->connect_timeout_ns = 10ull * 1000000000;
+    r->queue = (int)c->queue_count - 1;
+    return true;
+}
+
+/* Its blocks come last: print.c. */
+const struct gw_kind gw_kind_queue = { .read = read_queue, .repeats = true };
+
+/* ---- Target ---- */
+
+static const struct {
+    const char *text;
+    enum gw_target_kind kind;
+} own_targets[] = {
+    { "dial", GW_TARGET_DIAL },
+    { "builtin:echo", GW_TARGET_ECHO },
+    { "builtin:discard", GW_TARGET_DISCARD },
+    { "builtin:source", GW_TARGET_SOURCE },
+    { "builtin:http", GW_TARGET_HTTP },
+};
+
+/* HOST:PORT into target. False: not that, or out of memory (then the error is set). */
+static bool parse_tcp_target(struct gw_reader *r, const struct gw_keyword *k, const char *word, struct gw_target *target)
+{
+    char text[GW_HOST_MAX + 16], literal[GW_ADDR_TEXT], *host_text, *port_text;
+    uint64_t port;
+    size_t len = strlen(word);
+    if (len >= sizeof text)
+        return gw_reader_refuse(r, word, k->accepted);
+    memcpy(text, word, len + 1);
+    if (!gw_value_host_port(text, &host_text, &port_text) || !gw_value_number(port_text, 65535, &port) || port == 0)
+        return gw_reader_refuse(r, word, k->accepted);
+    struct gw_host host = gw_host_read(cx_view_text(host_text));
+    if (host.kind == GW_HOST_NONE)
+        return gw_reader_refuse(r, word, k->accepted);
+
+    const char *text_of_host = host.name;
+    if (host.kind == GW_HOST_LITERAL) {
+        /* as written, not unwrapped: what goes through NAT64 is to be dialled through it */
+        struct gw_addr address;
+        bool is_address = gw_addr_parse(&address, host_text);
+        text_of_host = is_address ? gw_addr_text(&address, literal) : host_text;
+    }
+    target->kind = GW_TARGET_TCP;
+    target->port = (uint16_t)port;
+    target->host = gw_reader_copy(r, text_of_host);
+    return target->host != NULL;
+}
+
+static bool read_target(struct gw_reader *r, const struct gw_keyword *k, void *base, const struct gw_line *line)
+{
+    struct gw_queue_config *q = base;
+    struct gw_target *target = gw_reader_push(r, &q->targets, &q->target_count, sizeof *target);
+    if (!target)
+        return false;
+    size_t i = 0, count = sizeof own_targets / sizeof own_targets[0];
+    while (i < count && strcasecmp(line->words[0], own_targets[i].text) != 0)
+        i++;
+    if (i < count)
+        target->kind = own_targets[i].kind;
+    else if (!parse_tcp_target(r, k, line->words[0], target))
+        return false;
+    target->text = gw_reader_copy(r, i < count ? own_targets[i].text : line->words[0]);
+    return target->text != NULL;
+}
+
+static void print_targets(const struct gw_keyword *k, const void *base, FILE *out)
+{
+    const struct gw_queue_config *q = base;
+    for (size_t i = 0; i < q->target_count; i++) {
+        gw_keyword_print_name(k, out);
+        fprintf(out, "%s\n", q->targets[i].text);
+    }
+}
+
+const struct gw_kind gw_kind_target = { .read = read_target, .print = print_targets, .repeats = true };
+
+/* ---- Route HOST:PORTS… ---- */
+
+/* "*", "22" or "1000-2000". */
+static bool parse_ports(char *text, struct gw_route *route)
+{
+    uint64_t low, high;
+    if (strcmp(text, "*") == 0) {
+        route->port_low = 0;
+        route->port_high = UINT16_MAX;
+        return true;
+    }
+    char *dash = strchr(text, '-');
+    if (dash)
+        *dash++ = '\0';
+    if (!gw_value_number(text, UINT16_MAX, &low) || !gw_value_number(dash ? dash : text, UINT16_MAX, &high))
+        return false;
+    if (low == 0 || low > high)
+        return false;
+    route->port_low = (uint16_t)low;
+    route->port_high = (uint16_t)high;
+    return true;
+}
+
+/* The inside of "[fd00::/8]"; other texts stay. False: brackets around what is no IPv6. */
+static bool strip_brackets(char **text)
+{
+    size_t len = strlen(*text);
+    if ((*text)[0] != '[')
+        return true;
+    if (!strchr(*text, ':') || (*text)[len - 1] != ']')
+        return false;
+    (*text)[len - 1] = '\0';
+    (*text)++;
+    return true;
+}
+
+/* In place: lower case, one trailing dot dropped. False: not a pattern for names. Numbers with stars ("10.0.*") are refused, since
+ * whoever writes them means addresses, which they could never match. */
+static bool parse_glob(char *text)
+{
+    size_t len = strlen(text);
+    if (len > 0 && text[len - 1] == '.')
+        text[--len] = '\0';
+    if (len == 0 || len > GW_HOST_MAX)
+        return false;
+    bool has_digit = false, like_number = true;
+    for (size_t i = 0; i < len; i++) {
+        char c = text[i];
+        if (c >= 'A' && c <= 'Z')
+            c = text[i] = (char)(c - 'A' + 'a');
+        bool digit = c >= '0' && c <= '9', mark = c == '*' || c == '?' || c == '.';
+        if (!digit && !mark && c != '_' && c != '-' && !(c >= 'a' && c <= 'z'))
+            return false;
+        has_digit |= digit;
+        like_number &= digit || mark;
+    }
+    if (strpbrk(text, "*?"))
+        return !(has_digit && like_number);
+    struct gw_host host = gw_host_read(cx_view_text(text));
+    return host.kind == GW_HOST_NAME;
+}
+
+static bool read_one_route(struct gw_reader *r, const struct gw_keyword *k, struct gw_queue_config *q, const char *word)
+{
+    char text[GW_HOST_MAX + 32], *host, *ports;
+    struct gw_route route = { 0 };
+    size_t len = strlen(word);
+    if (len >= sizeof text)
+        return gw_reader_refuse(r, word, k->accepted);
+    memcpy(text, word, len + 1);
+    if (!gw_value_host_port(text, &host, &ports) || !parse_ports(ports, &route) || !strip_brackets(&host))
+        return gw_reader_refuse(r, word, k->accepted);
+    route.is_cidr = gw_cidr_parse(&route.cidr, host);
+    if (!route.is_cidr && !parse_glob(host))
+        return gw_reader_refuse(r, word, k->accepted);
+
+    struct gw_route *slot = gw_reader_push(r, &q->routes, &q->route_count, sizeof *slot);
+    if (!slot)
+        return false;
+    *slot = route;
+    if (!route.is_cidr)
+        slot->glob = gw_reader_copy(r, host);
+    return route.is_cidr || slot->glob;
+}
+
+static bool read_route(struct gw_reader *r, const struct gw_keyword *k, void *base, const struct gw_line *line)
+{
+    for (size_t i = 0; i < line->count; i++)
+        if (!read_one_route(r, k, base, line->words[i]))
+            return false;
+    return true;
+}
+
+static void print_routes(const struct gw_keyword *k, const void *base, FILE *out)
+{
+    const struct gw_queue_config *q = base;
+    char text[GW_ADDR_TEXT];
+    for (size_t i = 0; i < q->route_count; i++) {
+        const struct gw_route *route = &q->routes[i];
+        bool brackets = route->is_cidr && route->cidr.family == AF_INET6;
+        gw_keyword_print_name(k, out);
+        fprintf(out, brackets ? "[%s]:" : "%s:", route->is_cidr ? gw_cidr_text(&route->cidr, text) : route->glob);
+        if (route->port_low == 0)
+            fputs("*\n", out);
+        else if (route->port_low == route->port_high)
+            fprintf(out, "%u\n", route->port_low);
+        else
+            fprintf(out, "%u-%u\n", route->port_low, route->port_high);
+    }
+}
+
+const struct gw_kind gw_kind_route = { .read = read_route, .print = print_routes, .many_words = true, .repeats = true };
+
+/* ---- Allow *|USER|@GROUP… ---- */
+
+static bool read_allow(struct gw_reader *r, const struct gw_keyword *k, void *base, const struct gw_line *line)
+{
+    struct gw_queue_config *q = base;
+    for (size_t i = 0; i < line->count; i++) {
+        const char *word = line->words[i];
+        bool group = word[0] == '@';
+        if (strcmp(word, "*") != 0 && !gw_user_name_valid(cx_view_text(word + group)))
+            return gw_reader_refuse(r, word, k->accepted);
+        if (group) {
+            struct gw_group_use *use = gw_reader_push(r, &r->group_uses, &r->group_use_count, sizeof *use);
+            if (!use)
+                return false;
+            use->place = r->place;
+            use->name = gw_reader_copy(r, word + 1);
+            if (!use->name)
+                return false;
+        }
+        if (!gw_reader_push_text(r, &q->allow, &q->allow_count, word))
+            return false;
+    }
+    return true;
+}
+
+static void print_allow(const struct gw_keyword *k, const void *base, FILE *out)
+{
+    const struct gw_queue_config *q = base;
+    for (size_t i = 0; i < q->allow_count; i++) {
+        gw_keyword_print_name(k, out);
+        fprintf(out, "%s\n", q->allow[i]);
+    }
+}
+
+const struct gw_kind gw_kind_allow = { .read = read_allow, .print = print_allow, .many_words = true, .repeats = true };
+
+/* ---- Balance ---- */
+
+static bool read_balance(struct gw_reader *r, const struct gw_keyword *k, void *base, const struct gw_line *line)
+{
+    (void)base;
+    if (strcasecmp(line->words[0], "roundrobin") != 0)
+        return gw_reader_refuse(r, line->words[0], k->accepted);
+    return true;
+}
+
+/* There is one way to balance: nothing to keep or print. */
+const struct gw_kind gw_kind_balance = { .read = read_balance };
