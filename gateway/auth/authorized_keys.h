@@ -45,7 +45,9 @@ struct gw_key_match {
 };
 
 /* Looks for a line that admits this key for this user from this address now. The first that does wins. Malformed lines and lines
- * with an unknown option admit nothing: for each, complain(ctx, line, text) is called (text is for the log, no peer bytes).
+ * with an unknown option admit nothing: for each, and for a line with the right key that another option turns away, complain(ctx,
+ * line, text) is called (text is for the log, printable ASCII), at most 32 times. A value that is given twice (but for permitopen=)
+ * makes a line malformed, and so does a host name in from=, since none is looked up. Nothing is allocated but the match's options.
  * Options: user=, from=, permitopen=, restrict, port-forwarding, no-port-forwarding, expiry-time=, and sshd's restrictive ones that
  * are true anyway here (no-pty, no-agent-forwarding, no-X11-forwarding, no-user-rc). */
 void gw_authorized_keys_match(struct cx_view text, const struct gw_key_query *q, struct gw_key_match *out,

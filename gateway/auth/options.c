@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: MIT */
+/* Options of authorized_keys. What a line says is checked before it is asked whose key it holds, so that a line which is not
+ * understood admits nobody, and nobody believes that a restriction holds which does not. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+#include <time.h>
+
+#include "gateway/auth/options_priv.h"
+#include "gateway/net/host.h"
+#include "gateway/observe/log.h"
+
+enum { ITEM_MAX = 128 };
+
+__attribute__((format(printf, 2, 3))) static bool fail(char complaint[GW_COMPLAINT_MAX], const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(complaint, GW_COMPLAINT_MAX, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+/* Takes the next item off a comma list, as a C string. False: it is empty or too long to be valid. */
+static bool next_item(struct cx_view *list, char item[ITEM_MAX])
+{
+    const uint8_t *comma = memchr(list->data, ',', list->len);
+    size_t len = comma ? (size_t)(comma - list->data) : list->len;
+    if (len == 0 || len >= ITEM_MAX)
+        return false;
+    memcpy(item, list->data, len);
+    item[len] = '\0';
+    size_t taken = comma ? len + 1 : len;
+    /* a comma at the very end leaves an empty item, which is refused when its turn comes */
+    bool dangling = comma && taken == list->len;
+    list->data += dangling ? len : taken;
+    list->len -= dangling ? len : taken;
+    return !dangling;
+}
+
+/* ---- user="alice,bob" ---- */
+
+static bool users_well_formed(struct cx_view list)
+{
+    char item[ITEM_MAX];
+    do {
+        if (!next_item(&list, item) || !gw_user_name_valid(cx_view_text(item)))
+            return false;
+    } while (list.len > 0);
+    return true;
+}
+
+static bool users_have(struct cx_view list, struct cx_view user)
+{
+    char item[ITEM_MAX];
+    while (list.len > 0 && next_item(&list, item))
+        if (cx_view_is(user, item))
+            return true;
+    return false;
+}
+
+/* ---- from="PATTERN,…" ---- */
+
+enum from_match { FROM_MALFORMED, FROM_NO, FROM_YES };
+
+/* A block, an address, or a pattern over an address's text. Host names are malformed: sluice looks none up for them. */
+static enum from_match match_from(char *pattern, const struct gw_addr *peer)
+{
+    struct gw_cidr cidr;
+    if (gw_cidr_parse(&cidr, pattern))
+        return peer && gw_cidr_contains(&cidr, peer) ? FROM_YES : FROM_NO;
+    if (strspn(pattern, "0123456789abcdefABCDEF.:*?") != strlen(pattern) || !strpbrk(pattern, "*?"))
+        return FROM_MALFORMED;
+    char text[GW_ADDR_TEXT];
+    for (char *c = pattern; *c; c++)
+        *c = (char)(*c >= 'A' && *c <= 'F' ? *c - 'A' + 'a' : *c);
+    return peer && gw_pattern_match(pattern, gw_addr_text(peer, text)) ? FROM_YES : FROM_NO;
+}
+
+/* As sshd: one pattern that matches is needed, and none that is negated may match. peer NULL: only the form is judged. */
+static enum from_match match_from_list(struct cx_view list, const struct gw_addr *peer)
+{
+    char item[ITEM_MAX];
+    bool matched = false, negated_matched = false;
+    do {
+        if (!next_item(&list, item))
+            return FROM_MALFORMED;
+        bool negated = item[0] == '!';
+        enum from_match match = match_from(item + negated, peer);
+        if (match == FROM_MALFORMED)
+            return FROM_MALFORMED;
+        matched |= match == FROM_YES && !negated;
+        negated_matched |= match == FROM_YES && negated;
+    } while (list.len > 0);
+    return matched && !negated_matched ? FROM_YES : FROM_NO;
+}
+
+/* ---- expiry-time="YYYYMMDD[HHMM[SS]][Z]" ---- */
+
+static int digits(const char *text, size_t len)
+{
+    int value = 0;
+    for (size_t i = 0; i < len; i++)
+        value = value * 10 + (text[i] - '0');
+    return value;
+}
+
+/* Local time unless a Z ends it: sshd(8). */
+static bool parse_expiry(struct cx_view value, uint64_t *unix_time)
+{
+    char text[16];
+    bool utc = value.len > 0 && value.data[value.len - 1] == 'Z';
+    size_t len = value.len - utc;
+    if (len != 8 && len != 12 && len != 14)
+        return false;
+    memcpy(text, value.data, len);
+    text[len] = '\0';
+    if (strspn(text, "0123456789") != len)
+        return false;
+    struct tm asked = {
+        .tm_year = digits(text, 4) - 1900,
+        .tm_mon = digits(text + 4, 2) - 1,
+        .tm_mday = digits(text + 6, 2),
+        .tm_hour = len >= 12 ? digits(text + 8, 2) : 0,
+        .tm_min = len >= 12 ? digits(text + 10, 2) : 0,
+        .tm_sec = len == 14 ? digits(text + 12, 2) : 0,
+        .tm_isdst = -1,
+    };
+    struct tm made = asked;
+    time_t when = utc ? timegm(&made) : mktime(&made);
+    /* A date that does not exist comes back as another one. Hours may move where clocks are put forward. */
+    if (when <= 0 || made.tm_year != asked.tm_year || made.tm_mon != asked.tm_mon || made.tm_mday != asked.tm_mday)
+        return false;
+    if (asked.tm_hour > 23 || asked.tm_min > 59 || asked.tm_sec > 59)
+        return false;
+    *unix_time = (uint64_t)when;
+    return true;
+}
+
+/* ---- permitopen="host:port" ---- */
+
+/* host without brackets; port 0 for "*". */
+static bool parse_permit(struct cx_view value, struct cx_view *host, uint16_t *port)
+{
+    const uint8_t *colon = memrchr(value.data, ':', value.len);
+    if (!colon || colon == value.data)
+        return false;
+    struct cx_view digits_view = { colon + 1, value.len - (size_t)(colon + 1 - value.data) };
+    *host = cx_view(value.data, (size_t)(colon - value.data));
+    bool bracketed = host->len > 2 && host->data[0] == '[' && host->data[host->len - 1] == ']';
+    if (bracketed)
+        *host = cx_view(host->data + 1, host->len - 2);
+    enum gw_host_kind kind = gw_host_read(*host).kind;
+    bool has_colon = memchr(host->data, ':', host->len) != NULL;
+    if (has_colon != bracketed || (kind == GW_HOST_NONE && !cx_view_is(*host, "*")))
+        return false;
+
+    *port = 0;
+    if (cx_view_is(digits_view, "*"))
+        return true;
+    unsigned value_of = 0;
+    for (size_t i = 0; i < digits_view.len && value_of <= UINT16_MAX; i++) {
+        if (digits_view.data[i] < '0' || digits_view.data[i] > '9')
+            return false;
+        value_of = value_of * 10 + (digits_view.data[i] - '0');
+    }
+    *port = (uint16_t)value_of;
+    return value_of > 0 && value_of <= UINT16_MAX;
+}
+
+static bool same_host(const struct gw_host *asked, const char *permitted)
+{
+    struct gw_host host = gw_host_read(cx_view_text(permitted));
+    if (host.kind != asked->kind)
+        return false;
+    if (host.kind == GW_HOST_LITERAL)
+        return gw_addr_equal(&host.address, &asked->address);
+    return host.kind == GW_HOST_NAME && strcmp(host.name, asked->name) == 0;
+}
+
+bool gw_key_options_permit(const struct gw_key_options *o, struct cx_view host, uint32_t port)
+{
+    if (!o)
+        return true;
+    if (o->no_forwarding)
+        return false;
+    if (!o->permit_limited)
+        return true;
+    struct gw_host asked = gw_host_read(host);
+    for (size_t i = 0; i < o->permit_count; i++) {
+        const struct gw_permit *permit = &o->permits[i];
+        if (permit->port != 0 && permit->port != port)
+            continue;
+        if (strcmp(permit->host, "*") == 0 || same_host(&asked, permit->host))
+            return true;
+    }
+    return false;
+}
+
+void gw_key_options_free(struct gw_key_options *o)
+{
+    if (!o)
+        return;
+    for (size_t i = 0; i < o->permit_count; i++)
+        free(o->permits[i].host);
+    free(o->permits);
+    free(o);
+}
+
+/* ---- a line's options ---- */
+
+static bool set_user(struct gw_line_options *o, struct cx_view value)
+{
+    bool fine = !o->has_user && users_well_formed(value);
+    o->has_user = true;
+    o->user = value;
+    return fine;
+}
+
+static bool set_from(struct gw_line_options *o, struct cx_view value)
+{
+    bool fine = !o->has_from && match_from_list(value, NULL) != FROM_MALFORMED;
+    o->has_from = true;
+    o->from = value;
+    return fine;
+}
+
+static bool set_expiry(struct gw_line_options *o, struct cx_view value)
+{
+    bool fine = !o->has_expiry && parse_expiry(value, &o->expiry_unix);
+    o->has_expiry = true;
+    return fine;
+}
+
+static bool add_permit(struct gw_line_options *o, struct cx_view value)
+{
+    struct cx_view host;
+    uint16_t port;
+    if (o->permit_count == GW_PERMIT_OPEN_MAX || !parse_permit(value, &host, &port))
+        return false;
+    o->permit_limited = true;
+    o->permits[o->permit_count++] = value;
+    return true;
+}
+
+static bool forbid_forwarding(struct gw_line_options *o, struct cx_view value)
+{
+    (void)value;
+    o->no_forwarding = true;
+    return true;
+}
+
+static bool allow_forwarding(struct gw_line_options *o, struct cx_view value)
+{
+    (void)value;
+    o->no_forwarding = false;
+    return true;
+}
+
+static bool already_so(struct gw_line_options *o, struct cx_view value)
+{
+    (void)o;
+    (void)value;
+    return true;
+}
+
+static const struct {
+    const char *name;
+    bool has_value;
+    bool (*apply)(struct gw_line_options *o, struct cx_view value); /* false: the value is wrong, or a second one */
+} known[] = {
+    { "user", true, set_user },
+    { "from", true, set_from },
+    { "expiry-time", true, set_expiry },
+    { "permitopen", true, add_permit },
+    { "restrict", false, forbid_forwarding },
+    { "no-port-forwarding", false, forbid_forwarding },
+    { "port-forwarding", false, allow_forwarding },
+    { "no-pty", false, already_so },
+    { "no-agent-forwarding", false, already_so },
+    { "no-X11-forwarding", false, already_so },
+    { "no-user-rc", false, already_so },
+};
+
+static bool apply(struct gw_line_options *o, struct cx_view name, bool has_value, struct cx_view value, char *complaint)
+{
+    char escaped[40];
+    gw_log_escape(escaped, sizeof escaped, name, true);
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (name.len != strlen(known[i].name) || strncasecmp((const char *)name.data, known[i].name, name.len) != 0)
+            continue;
+        if (has_value != known[i].has_value)
+            return fail(complaint, "option %s %s", known[i].name, has_value ? "takes no value" : "needs a value in double quotes");
+        if (!known[i].apply(o, value))
+            return fail(complaint, "option %s: its value is wrong, or there is one too many", known[i].name);
+        return true;
+    }
+    return fail(complaint, "option %s is unknown", escaped);
+}
+
+static void advance(struct cx_view *v, size_t n)
+{
+    v->data += n;
+    v->len -= n;
+}
+
+static bool is_blank(uint8_t c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* Takes one option off *line. No value of ours holds a quote, so that \" is not needed and a backslash is wrong. */
+static bool take_option(struct cx_view *line, struct gw_line_options *out, char *complaint)
+{
+    size_t len = 0;
+    while (len < line->len && !is_blank(line->data[len]) && line->data[len] != ',' && line->data[len] != '=')
+        len++;
+    struct cx_view name = cx_view(line->data, len), value = cx_view(line->data, 0);
+    advance(line, len);
+    bool has_value = line->len > 0 && line->data[0] == '=';
+    if (has_value) {
+        const uint8_t *close = line->len > 1 && line->data[1] == '"' ? memchr(line->data + 2, '"', line->len - 2) : NULL;
+        if (!close)
+            return fail(complaint, "an option's value is not in double quotes");
+        value = cx_view(line->data + 2, (size_t)(close - line->data) - 2);
+        if (memchr(value.data, '\\', value.len))
+            return fail(complaint, "an option's value holds a backslash");
+        advance(line, value.len + 3);
+    }
+    return apply(out, name, has_value, value, complaint);
+}
+
+bool gw_line_options_take(struct cx_view *line, struct gw_line_options *out, char complaint[GW_COMPLAINT_MAX])
+{
+    *out = (struct gw_line_options){ .expiry_unix = UINT64_MAX };
+    for (;;) {
+        if (!take_option(line, out, complaint))
+            return false;
+        if (line->len == 0)
+            return fail(complaint, "there is no key behind the options");
+        bool more = line->data[0] == ',';
+        if (!more && !is_blank(line->data[0]))
+            return fail(complaint, "options are not separated by commas");
+        advance(line, 1);
+        if (!more)
+            return true;
+    }
+}
+
+const char *gw_line_options_refuse(const struct gw_line_options *o, const struct gw_key_query *q)
+{
+    if (o->has_user && !users_have(o->user, q->user))
+        return "the key is right, but not for this user";
+    if (o->has_from && match_from_list(o->from, q->peer) != FROM_YES)
+        return "the key is right, but not from this address";
+    if (q->now_unix >= o->expiry_unix)
+        return "the key is right, but has expired";
+    return NULL;
+}
+
+struct gw_key_options *gw_line_options_grant(const struct gw_line_options *o)
+{
+    struct gw_key_options *granted = calloc(1, sizeof *granted);
+    if (!granted)
+        return NULL;
+    granted->no_forwarding = o->no_forwarding;
+    granted->permit_limited = o->permit_limited;
+    granted->expiry_unix = o->expiry_unix;
+    granted->permits = o->permit_count > 0 ? calloc(o->permit_count, sizeof *granted->permits) : NULL;
+    for (size_t i = 0; granted->permits && i < o->permit_count; i++) {
+        struct cx_view host;
+        if (!parse_permit(o->permits[i], &host, &granted->permits[i].port))
+            break; /* it was parsed once already */
+        granted->permits[i].host = strndup((const char *)host.data, host.len);
+        if (!granted->permits[i].host)
+            break;
+        granted->permit_count++;
+    }
+    if (granted->permit_count != o->permit_count) {
+        gw_key_options_free(granted);
+        return NULL;
+    }
+    return granted;
+}
