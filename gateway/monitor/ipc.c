@@ -178,9 +178,10 @@ ssize_t gw_ipc_receive(int socket, uint8_t *room, int fds[GW_IPC_FDS_MAX], unsig
     ssize_t n;
     do
         n = recvmsg(socket, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    while (n < 0 && errno == EINTR);
+    while (n < 0 && (errno == EINTR || errno == ECONNRESET)); /* the latter once, if it went with datagrams of ours unread: what
+                                                               * it sent before that is still to be had */
     if (n < 0)
-        return errno == ECONNRESET ? 0 : -1; /* it went with datagrams of ours unread: gone all the same */
+        return -1;
     take_fds(&m, fds, fd_count);
     if ((m.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0)
         return n;

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* What monitor and engine say to each other: typed records in SOCK_SEQPACKET datagrams, little of it, each with a version and an
- * id.
+/* What monitor and engine say to each other: typed records in SOCK_SEQPACKET datagrams, each with a version and an id.
  *
- *   control   one socketpair: main thread of the engine <-> monitor. Starts the engine (CONFIG, LISTENERS, WORKER), READY comes
- * back; later CONFIG again (HUP), DRAIN. Its end (EOF) on either side means that the other process is gone. worker    one
- * socketpair a worker: requests up, answers down, in any order. A worker sends one datagram a loop round with all its requests.
+ *   control   one socketpair between the engine's main thread and the monitor. Down: CONFIG, LISTENERS, WORKER, START, and later
+ *             CONFIG again (HUP) and DRAIN. Up: READY. Its end (EOF) on either side means that the other process is gone.
+ *   worker    one socketpair a worker: requests up, answers down, in any order. A worker sends all requests of a loop round in
+ *             one datagram.
+ *
  * Several engine generations may be alive, each with sockets of its own.
  * A record carries at most one descriptor: CONFIG, LISTENERS and WORKER always one, KEYS one if .keys.opened. Where a datagram
  * holds several records, they take its descriptors in their order (gw_ipc_record_has_fd). The monitor sends its control records
  * one a datagram.
- * Both sides take the other for hostile: a record that does not parse ends the engine (monitor's side) or this process (engine's).
- */
+ * Each side takes the other for hostile: a record that does not parse ends the engine. */
 #ifndef GW_IPC_H
 #define GW_IPC_H
 

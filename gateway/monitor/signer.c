@@ -47,7 +47,7 @@ struct gw_signer_pool {
 
 static void noted(struct gw_watch *w)
 {
-    (void)w; /* gw_signer_pool_serve looks at every signer */
+    (void)w; /* gw_signer_pool_receive and _send look at every signer */
 }
 
 static bool start(struct signer *s)
@@ -159,14 +159,14 @@ static struct signer *choose(struct gw_signer_pool *pool, bool for_rsa)
     return best;
 }
 
-bool gw_signer_pool_sign(struct gw_signer_pool *pool, size_t key, const struct cx_sign_alg *alg, struct cx_view hash,
-                         const struct gw_sign_job *job)
+bool gw_signer_pool_sign(struct gw_signer_pool *pool, const struct gw_sign_job *job, const struct cx_sign_alg *alg,
+                         struct cx_view hash)
 {
-    struct signer *s = choose(pool, pool->keys->public_keys[key].type == CX_KEY_RSA);
+    struct signer *s = choose(pool, pool->keys->public_keys[job->host_key].type == CX_KEY_RSA);
     if (!s || hash.len > CX_HASH_MAX_BYTES)
         return false;
     struct queued *q = &s->queue[s->tail++ % s->room];
-    *q = (struct queued){ .job = *job, .request = { .key = (uint32_t)key, .hash_len = (uint32_t)hash.len, .alg = alg } };
+    *q = (struct queued){ .job = *job, .request = { .key = job->host_key, .hash_len = (uint32_t)hash.len, .alg = alg } };
     memcpy(q->request.hash, hash.data, hash.len);
     return true;
 }
@@ -203,15 +203,18 @@ static void receive_answers(struct signer *s)
     }
 }
 
-void gw_signer_pool_serve(struct gw_signer_pool *pool)
+void gw_signer_pool_receive(struct gw_signer_pool *pool)
 {
-    for (unsigned i = 0; i < pool->count; i++) {
-        struct signer *s = &pool->signers[i];
-        if (s->pid == 0)
-            continue;
-        receive_answers(s);
-        send_queued(s);
-    }
+    for (unsigned i = 0; i < pool->count; i++)
+        if (pool->signers[i].pid > 0)
+            receive_answers(&pool->signers[i]);
+}
+
+void gw_signer_pool_send(struct gw_signer_pool *pool)
+{
+    for (unsigned i = 0; i < pool->count; i++)
+        if (pool->signers[i].pid > 0)
+            send_queued(&pool->signers[i]);
 }
 
 static void lose(struct signer *s)

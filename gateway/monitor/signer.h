@@ -14,12 +14,13 @@
 enum {
     GW_SIGNERS_MAX = 4,         /* for the fast keys: one a core, at most so many */
     GW_SIGNER_QUEUE = 1024,     /* requests that wait for one of them: about 30 ms of Ed25519 */
-    GW_SIGNER_RSA_QUEUE = 128,  /* about 230 ms of RSA-3072 */
+    GW_SIGNER_RSA_QUEUE = 512,  /* about 0.9 s of RSA-3072 */
     GW_SIGNER_RESTART_MS = 500, /* a signer that ends is started again, at most so often */
 };
 
-/* Who is to get a signature. */
+/* With which host key, and who is to get the signature. */
 struct gw_sign_job {
+    uint32_t host_key;
     uint32_t generation; /* of the engine */
     uint32_t worker;
     uint64_t id;
@@ -27,7 +28,7 @@ struct gw_sign_job {
 
 struct gw_signer_pool; /* opaque */
 
-/* Called from gw_signer_pool_serve and gw_signer_pool_reaped. signature: empty if it could not be made. */
+/* Called from gw_signer_pool_receive and gw_signer_pool_reaped. signature: empty if it could not be made. */
 typedef void gw_signer_answer(void *ctx, const struct gw_sign_job *job, struct cx_view signature);
 
 /* Starts the processes; keys and loop must outlive the pool. NULL: errno. */
@@ -36,11 +37,13 @@ struct gw_signer_pool *gw_signer_pool_new(struct gw_loop *loop, const struct gw_
 /* Ends them and waits until they are gone. Jobs under way are forgotten. NULL is fine. */
 void gw_signer_pool_free(struct gw_signer_pool *pool);
 
-/* Queues hash to be signed with host key number `key`, which alg must fit. False: too many wait, or no signer is up. */
-bool gw_signer_pool_sign(struct gw_signer_pool *pool, size_t key, const struct cx_sign_alg *alg, struct cx_view hash,
-                         const struct gw_sign_job *job);
-/* Sends what is queued and hands out what came, after each round of the loop. */
-void gw_signer_pool_serve(struct gw_signer_pool *pool);
+/* Queues hash to be signed with job->host_key, which alg must fit. False: too many wait, or no signer is up. */
+bool gw_signer_pool_sign(struct gw_signer_pool *pool, const struct gw_sign_job *job, const struct cx_sign_alg *alg,
+                         struct cx_view hash);
+/* Hands out the answers that came. */
+void gw_signer_pool_receive(struct gw_signer_pool *pool);
+/* Sends what is queued, as far as there is room. */
+void gw_signer_pool_send(struct gw_signer_pool *pool);
 /* A child ended. True: it was a signer; its jobs are answered empty, and it is started again. */
 bool gw_signer_pool_reaped(struct gw_signer_pool *pool, pid_t pid, int status);
 

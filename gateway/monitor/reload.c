@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* See reload.h. */
+#include "gateway/monitor/reload.h"
+
+static bool listeners_differ(const struct gw_config *a, const struct gw_config *b)
+{
+    if (a->listen_count != b->listen_count)
+        return true;
+    for (size_t i = 0; i < a->listen_count; i++)
+        if (!gw_addr_equal(&a->listen[i], &b->listen[i]) || a->listen[i].port != b->listen[i].port)
+            return true;
+    return false;
+}
+
+static bool host_keys_differ(const struct gw_config *a, const struct gw_config *b)
+{
+    if (a->host_key_count != b->host_key_count)
+        return true;
+    for (size_t i = 0; i < a->host_key_count; i++)
+        if (strcmp(a->host_keys[i], b->host_keys[i]) != 0)
+            return true;
+    return false;
+}
+
+static bool texts_differ(const char *a, const char *b)
+{
+    return strcmp(a ? a : "", b ? b : "") != 0;
+}
+
+void gw_reload_say_restarts(const struct gw_config *old, const struct gw_config *new_config)
+{
+    const struct {
+        bool differs;
+        const char *keyword;
+    } kept[] = {
+        { listeners_differ(old, new_config), "ListenAddress" },
+        { host_keys_differ(old, new_config), "HostKey" },
+        { old->workers != new_config->workers, "Workers" },
+        { texts_differ(old->user, new_config->user), "User" },
+        { texts_differ(old->pid_file, new_config->pid_file), "PidFile" },
+    };
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
+        if (kept[i].differs)
+            gw_log(GW_LOG_INFO, "%s changed: takes effect when sluiced is started again", kept[i].keyword);
+}
