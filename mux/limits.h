@@ -4,17 +4,21 @@
 #define MUX_LIMITS_H
 
 enum {
-    MUX_IDENT_MAX = 255,               /* an identification line with CR LF: RFC 4253 section 4.2 */
-    MUX_IDENT_PRELUDE_LINES = 64,      /* client role: lines a server may send before it */
-    MUX_PACKET_PREAUTH_MAX = 35000,    /* packet_length before authentication: RFC 4253 section 6.1 */
-    MUX_PACKET_MAX = 256 * 1024,       /* packet_length after it */
-    MUX_CHANNEL_PACKET_MAX = 32768,    /* data a packet that we accept, and most that we send */
-    MUX_CHANNEL_PACKET_MIN = 1,        /* a peer's maximum packet size below this is refused */
-    MUX_CHANNELS_MAX = 16384,          /* a connection, unless configured lower */
-    MUX_REPLIES_MAX = 128,             /* ordered replies owed; reading stops when full */
-    MUX_REQUESTS_OUT_MAX = 16,         /* our own requests with want_reply in flight */
-    MUX_NAME_LIST_MAX = 4096,          /* a name-list of KEXINIT */
-    MUX_REKEY_PACKETS = 1u << 31,      /* RFC 4344 section 3.1 */
+    MUX_IDENT_MAX = 255,              /* an identification line with CR LF: RFC 4253 section 4.2 */
+    MUX_IDENT_PRELUDE_LINES = 64,     /* client role: lines a server may send before it */
+    MUX_USER_NAME_MAX = 1024,         /* of USERAUTH_REQUEST, as it comes */
+    MUX_PACKET_PREAUTH_MAX = 35000,   /* packet_length before authentication: RFC 4253 section 6.1 */
+    MUX_PACKET_MAX = 256 * 1024,      /* packet_length after it */
+    MUX_CHANNEL_PACKET_MAX = 32768,   /* data a packet that we accept, and most that we send */
+    MUX_CHANNEL_PACKET_MIN = 1,       /* a peer's maximum packet size below this is refused */
+    MUX_CHANNELS_MAX = 16384,         /* a connection, unless configured lower */
+    MUX_REPLIES_MAX = 128,            /* ordered replies owed; reading stops when full */
+    MUX_REQUESTS_OUT_MAX = 16,        /* our own requests with want_reply in flight */
+    MUX_NAME_LIST_MAX = 4096,         /* a name-list of KEXINIT */
+    MUX_REKEY_PACKETS = 1u << 31,     /* RFC 4344 section 3.1 */
+    MUX_REKEY_BURST = 256,            /* key exchanges that a peer may ask for in a row … */
+    MUX_REKEY_REFILL_NS = 20000000,   /* … one more each 20 ms, */
+    MUX_REKEY_REFILL_BYTES = 1 << 20, /* and each MiB moved */
     MUX_WINDOW_INITIAL = 128 * 1024,
     MUX_WINDOW_MAX = 16 * 1024 * 1024, /* a channel, where the process's budget allows it */
     MUX_PARKED_MAX = 64 * 1024,        /* sealed bytes that a socket did not take */

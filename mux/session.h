@@ -32,21 +32,21 @@ struct mux_host_key {
 /* Immutable while any session uses it. Lists are names separated by commas, in order of preference. */
 struct mux_config {
     bool server;
-    const char *software;  /* behind "SSH-2.0-": "sluice_0.1" */
-    const char *kex;       /* without the markers: those are the engine's own */
+    const char *software;      /* behind "SSH-2.0-": "sluice_0.1" */
+    const char *kex;           /* without the markers: those are the engine's own */
     const char *host_key_algs; /* signature algorithms; a server's list is cut to what its keys can do */
     const char *ciphers;
     const char *macs;
     const struct mux_host_key *host_keys; /* server */
     size_t host_key_count;
-    struct cx_view banner;                /* server: sent once before the first answer to an authentication; may be empty */
-    uint64_t rekey_bytes;                 /* in either direction; 0: the cipher's own */
-    uint64_t rekey_packets;               /* 0: MUX_REKEY_PACKETS; for tests lower */
-    uint64_t rekey_ns;                    /* 0: never by time */
-    uint64_t kex_timeout_ns;              /* a key exchange that takes longer ends the connection; 0: never */
-    uint32_t channels_max;                /* 0: MUX_CHANNELS_MAX */
-    uint32_t window_initial;              /* 0: MUX_WINDOW_INITIAL */
-    uint32_t window_max;                  /* 0: MUX_WINDOW_MAX */
+    struct cx_view banner;   /* server: sent once before the first answer to an authentication; may be empty */
+    uint64_t rekey_bytes;    /* in either direction; 0: the cipher's own */
+    uint64_t rekey_packets;  /* 0: MUX_REKEY_PACKETS; for tests lower */
+    uint64_t rekey_ns;       /* 0: never by time */
+    uint64_t kex_timeout_ns; /* a key exchange that takes longer ends the connection; 0: never */
+    uint32_t channels_max;   /* 0: MUX_CHANNELS_MAX */
+    uint32_t window_initial; /* 0: MUX_WINDOW_INITIAL */
+    uint32_t window_max;     /* 0: MUX_WINDOW_MAX */
 };
 
 /* What windows may grow by, over the whole process: taken and given back atomically by every worker's sessions. */
@@ -73,24 +73,23 @@ void *mux_session_user(const struct mux_session *s);
 
 enum mux_event_kind {
     MUX_EV_NONE,
-    MUX_EV_SIGN,            /* server: .sign; answer with mux_session_signature */
-    MUX_EV_HOST_KEY,        /* client: .host_key; answer with mux_session_host_key_verdict */
-    MUX_EV_KEYED,           /* a key exchange is complete: .keyed */
-    MUX_EV_AUTH,            /* server: .auth; answer with mux_session_auth_answer */
-    MUX_EV_AUTH_READY,      /* client: the userauth service was accepted: call mux_client_auth_* */
-    MUX_EV_AUTH_SIGN,       /* client: .auth_sign; answer with mux_client_auth_signature */
-    MUX_EV_AUTH_FAILURE,    /* client: .auth_failure: methods that can continue */
-    MUX_EV_AUTH_PK_OK,      /* client: the key that was asked about would do */
-    MUX_EV_AUTH_SUCCESS,    /* client */
-    MUX_EV_BANNER,          /* client: .text */
-    MUX_EV_GLOBAL_REQUEST,  /* .request; when want_reply, answer with mux_session_request_answer */
-    MUX_EV_GLOBAL_REPLY,    /* .reply, in the order of our requests */
-    MUX_EV_CHANNEL_OPEN,    /* .open; answer with mux_channel_accept or mux_channel_refuse */
-    MUX_EV_CHANNEL_OPENED,  /* ours was confirmed: .channel */
-    MUX_EV_CHANNEL_REFUSED, /* ours was refused: .channel, .refused; the id is already free */
-    MUX_EV_CHANNEL_DATA,    /* .channel, .data; call mux_channel_drained as the far side takes it */
-    MUX_EV_CHANNEL_EXTENDED,/* the same with .data_type */
-    MUX_EV_CHANNEL_EOF,     /* the peer sends no more on .channel */
+    MUX_EV_SIGN,             /* server: .sign; answer with mux_session_signature */
+    MUX_EV_HOST_KEY,         /* client: .host_key; answer with mux_session_host_key_verdict */
+    MUX_EV_KEYED,            /* a key exchange is complete: .keyed */
+    MUX_EV_AUTH,             /* server: .auth; answer with mux_session_auth_answer */
+    MUX_EV_AUTH_READY,       /* client: the userauth service was accepted: call mux_client_auth_* */
+    MUX_EV_AUTH_FAILURE,     /* client: .auth_failure: methods that can continue */
+    MUX_EV_AUTH_PK_OK,       /* client: the key that was asked about would do */
+    MUX_EV_AUTH_SUCCESS,     /* client */
+    MUX_EV_BANNER,           /* client: .text */
+    MUX_EV_GLOBAL_REQUEST,   /* .request; when want_reply, answer with mux_session_request_answer */
+    MUX_EV_GLOBAL_REPLY,     /* .reply, in the order of our requests */
+    MUX_EV_CHANNEL_OPEN,     /* .open; answer with mux_channel_accept or mux_channel_refuse */
+    MUX_EV_CHANNEL_OPENED,   /* ours was confirmed: .channel */
+    MUX_EV_CHANNEL_REFUSED,  /* ours was refused: .channel, .refused; the id is already free */
+    MUX_EV_CHANNEL_DATA,     /* .channel, .data; call mux_channel_drained as the far side takes it */
+    MUX_EV_CHANNEL_EXTENDED, /* the same with .data_type */
+    MUX_EV_CHANNEL_EOF,      /* the peer sends no more on .channel */
     MUX_EV_CHANNEL_CLOSE,   /* .channel is closed by the peer; ours is answered by the engine; call mux_channel_release when done */
     MUX_EV_CHANNEL_REQUEST, /* .channel, .request */
     MUX_EV_CHANNEL_REPLY,   /* .channel, .reply */
@@ -112,9 +111,9 @@ struct mux_event {
     void *user;       /* the channel's user pointer, for MUX_EV_CHANNEL_* but OPEN */
     union {
         struct {
-            size_t host_key;               /* index in config->host_keys */
+            size_t host_key; /* index in config->host_keys */
             const struct cx_sign_alg *alg;
-            struct mux_kex_inputs inputs;  /* live until the signature is handed in */
+            struct mux_kex_inputs inputs; /* live until the signature is handed in */
         } sign;
         struct {
             struct cx_view blob;
@@ -126,16 +125,13 @@ struct mux_event {
             const char *kex, *host_key_alg, *cipher_in, *cipher_out, *mac_in, *mac_out; /* mac: NULL with an AEAD */
         } keyed;
         struct {
-            struct cx_view user;   /* raw, at most 1 KiB; not yet judged */
-            struct cx_view method; /* "none", "publickey", or one that we do not speak */
-            struct cx_view blob;   /* publickey: the key, of a type that we speak; else empty */
+            struct cx_view user;           /* raw, at most 1 KiB; not yet judged */
+            struct cx_view method;         /* "none", "publickey", or one that we do not speak */
+            struct cx_view blob;           /* publickey: the key, of a type that we speak; else empty */
             const struct cx_sign_alg *alg; /* publickey; NULL: unknown algorithm or malformed key: only FAILURE can be answered */
-            bool signed_;          /* false: the query phase of RFC 4252 section 7 */
-            bool verified;         /* signed_, and the signature is good for this session, user and key */
+            bool signed_;                  /* false: the query phase of RFC 4252 section 7 */
+            bool verified;                 /* signed_, and the signature is good for this session, user and key */
         } auth;
-        struct {
-            struct cx_view data; /* what is to be signed: live until the signature is handed in */
-        } auth_sign;
         struct {
             struct cx_view methods;
             bool partial;
@@ -199,7 +195,8 @@ struct mux_source {
 /* Writes what is owed into area, then data of ready channels in turn, seals it in place and returns the bytes to send.
  * 0: nothing owed, or it does not fit: an area of at least MUX_CHANNEL_PACKET_MAX + 1024 bytes always makes progress.
  * Call only while no earlier bytes are unsent. A failure (MUX_E_RESOURCE, MUX_E_TIMEOUT) is reported by *err. */
-size_t mux_session_produce(struct mux_session *s, uint64_t now_ns, struct cx_span area, const struct mux_source *source, enum mux_err *err);
+size_t mux_session_produce(struct mux_session *s, uint64_t now_ns, struct cx_span area, const struct mux_source *source,
+                           enum mux_err *err);
 
 /* Whether produce would have something to write now. */
 bool mux_session_owes(const struct mux_session *s);
@@ -238,8 +235,10 @@ void mux_session_auth_answer(struct mux_session *s, enum mux_auth_answer answer,
 /* ---- authentication, client: one at a time; the pointers are copied ---- */
 
 void mux_client_auth_none(struct mux_session *s, const char *user);
-/* query: ask first (MUX_EV_AUTH_PK_OK); else MUX_EV_AUTH_SIGN comes at once. */
-void mux_client_auth_publickey(struct mux_session *s, const char *user, const struct cx_sign_alg *alg, struct cx_view blob, bool query);
+/* query: asks first (MUX_EV_AUTH_PK_OK) and returns nothing. Else returns the bytes to sign, live until the signature is handed in
+ * (empty: out of memory). */
+struct cx_view mux_client_auth_publickey(struct mux_session *s, const char *user, const struct cx_sign_alg *alg,
+                                         struct cx_view blob, bool query);
 void mux_client_auth_signature(struct mux_session *s, struct cx_view signature);
 
 /* ---- global requests ---- */
@@ -248,8 +247,8 @@ void mux_client_auth_signature(struct mux_session *s, struct cx_view signature);
 bool mux_session_global_request(struct mux_session *s, const char *name, bool want_reply, struct cx_view data);
 /* In answer to the oldest MUX_EV_GLOBAL_REQUEST with want_reply that is unanswered; port: appended when not 0. */
 void mux_session_request_answer(struct mux_session *s, bool success, uint32_t port);
-/* keepalive@openssh.com with want_reply, unless one is unanswered: false then. */
-bool mux_session_keepalive(struct mux_session *s);
+/* Owes a keepalive@openssh.com that wants a reply, and counts it. */
+void mux_session_keepalive(struct mux_session *s);
 /* Keepalives sent since the peer was last heard of: any packet resets it. */
 uint32_t mux_session_keepalives_unanswered(const struct mux_session *s);
 
@@ -263,10 +262,14 @@ enum mux_open_reason {
     MUX_OPEN_RESOURCE_SHORTAGE = 4,
 };
 
-/* The answers to MUX_EV_CHANNEL_OPEN. accept: user becomes the channel's pointer. refuse frees the id at once; text: a static
- * string without addresses. */
+/* The answers to MUX_EV_CHANNEL_OPEN. accept: user becomes the channel's pointer. refuse releases the id at once; text: a
+ * static string without addresses. */
 void mux_channel_accept(struct mux_session *s, uint32_t channel, void *user);
 void mux_channel_refuse(struct mux_session *s, uint32_t channel, enum mux_open_reason reason, const char *text);
+/* The channel's pointer as it is now: NULL where it was released. An event's own pointer is as of the feed: where the caller may
+ * have released the channel on an earlier event of the same feed, it asks here. Ids are not reused before the next feed or produce.
+ */
+void *mux_channel_user(const struct mux_session *s, uint32_t channel);
 /* Sets the pointer that events and pulls carry; legal from CHANNEL_OPEN on, also before the answer. */
 void mux_channel_set_user(struct mux_session *s, uint32_t channel, void *user);
 

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/* Channel data, both ways. Outwards, the sources read straight into the payload slots of packets to be sealed in place.
+ *
+ * Ready channels take turns: first those whose last pull was small (keystrokes, echoes, requests), then the bulk ones, each
+ * with a bounded quantum (deficit round robin, where a turn never leaves a deficit, since a pull is cut to the quantum). */
+#include <assert.h>
+
+#include "mux/session_priv.h"
+
+enum {
+    DATA_HEAD = 9,       /* number, channel, length */
+    QUANTUM = 64 * 1024, /* bytes a turn */
+    SMALL = 4096,        /* a pull up to this keeps a channel interactive */
+    SLOT_MIN = 512,      /* room below this is not worth a pull: the area leaves first */
+};
+
+enum mux_err mux_on_channel_data(struct mux_session *s, struct cx_span payload, struct mux_event *ev)
+{
+    struct cx_reader r = cx_reader(cx_span_view(payload));
+    struct mux_channel *ch = mux_channel_at(s, cx_reader_u32(&r));
+    struct cx_view data = cx_reader_string(&r);
+    if (!cx_reader_done(&r))
+        return MUX_E_MALFORMED;
+    if (!ch || ch->state != CH_OPEN || (ch->flags & (CH_EOF_IN | CH_CLOSE_IN)))
+        return MUX_E_CHANNEL;
+    enum mux_err err = mux_window_receive(s, ch, data.len);
+    /* data that crossed our CLOSE has nowhere to go */
+    if (err != MUX_OK || data.len == 0 || (ch->flags & (CH_RELEASED | CH_CLOSE_SENT | CH_OWES_CLOSE)))
+        return err;
+    *ev = (struct mux_event){ .kind = MUX_EV_CHANNEL_DATA, .channel = ch->id, .user = ch->user };
+    ev->data.data = (struct cx_span){ payload.data + (payload.len - data.len), data.len };
+    return MUX_OK;
+}
+
+enum mux_err mux_on_channel_extended(struct mux_session *s, struct cx_span payload, struct mux_event *ev)
+{
+    struct cx_reader r = cx_reader(cx_span_view(payload));
+    uint32_t id = cx_reader_u32(&r), type = cx_reader_u32(&r);
+    struct cx_view data = cx_reader_string(&r);
+    if (!cx_reader_done(&r))
+        return MUX_E_MALFORMED;
+    struct mux_channel *ch = mux_channel_at(s, id);
+    if (!ch || ch->state != CH_OPEN || (ch->flags & (CH_EOF_IN | CH_CLOSE_IN)))
+        return MUX_E_CHANNEL;
+    enum mux_err err = mux_window_receive(s, ch, data.len);
+    if (err != MUX_OK || data.len == 0 || (ch->flags & (CH_RELEASED | CH_CLOSE_SENT | CH_OWES_CLOSE)))
+        return err;
+    *ev = (struct mux_event){ .kind = MUX_EV_CHANNEL_EXTENDED, .channel = ch->id, .user = ch->user };
+    ev->data.data_type = type;
+    ev->data.data = (struct cx_span){ payload.data + (payload.len - data.len), data.len };
+    return MUX_OK;
+}
+
+bool mux_data_owes(const struct mux_session *s)
+{
+    return s->interactive.head != CHANNEL_NONE || s->bulk.head != CHANNEL_NONE;
+}
+
+/* The slots of one pull: where each payload's data goes, a full packet apart. */
+struct slots {
+    uint32_t packet; /* data bytes a packet */
+    int count;
+    struct iovec iov[CX_PACKET_BATCH];
+};
+
+static void lay_out(const struct mux_out *o, const struct mux_channel *ch, struct slots *slots)
+{
+    uint32_t packet = ch->peer_packet_max < MUX_CHANNEL_PACKET_MAX ? ch->peer_packet_max : MUX_CHANNEL_PACKET_MAX;
+    uint32_t left = ch->peer_window < QUANTUM ? ch->peer_window : QUANTUM;
+    size_t at = o->used;
+    slots->packet = packet;
+    slots->count = 0;
+    while (left > 0 && o->slots + (size_t)slots->count < CX_PACKET_BATCH) {
+        size_t room = o->area.len - at;
+        if (room < DATA_HEAD + CX_PACKET_OVERHEAD_MAX + SLOT_MIN)
+            return;
+        size_t n = left < packet ? left : packet;
+        size_t fits = room - DATA_HEAD - CX_PACKET_OVERHEAD_MAX;
+        if (n > fits)
+            n = fits;
+        slots->iov[slots->count++] = (struct iovec){ o->area.data + at + CX_PACKET_HEADER + DATA_HEAD, n };
+        at += cx_packet_sealed_len(&o->s->out, DATA_HEAD + n);
+        left -= (uint32_t)n;
+    }
+}
+
+/* Writes the heads of the packets that n bytes came to. */
+static void take_pulled(struct mux_out *o, const struct mux_channel *ch, const struct slots *slots, size_t n)
+{
+    for (int i = 0; n > 0; i++) {
+        assert(i < slots->count);
+        size_t len = n < slots->iov[i].iov_len ? n : slots->iov[i].iov_len;
+        uint8_t *head = (uint8_t *)slots->iov[i].iov_base - DATA_HEAD;
+        head[0] = MUX_MSG_CHANNEL_DATA;
+        cx_store_u32(head + 1, ch->peer_id);
+        cx_store_u32(head + 5, (uint32_t)len);
+        mux_out_take(o, head - CX_PACKET_HEADER, DATA_HEAD + len);
+        n -= len;
+    }
+}
+
+/* One turn. False: the area is full. */
+static bool turn(struct mux_session *s, struct mux_out *o, const struct mux_source *source, struct mux_channel *ch)
+{
+    struct slots slots;
+    lay_out(o, ch, &slots);
+    if (slots.count == 0)
+        return false;
+    enum mux_pull more = MUX_PULL_DRY;
+    mux_channel_unready(s, ch);
+    size_t n = source->pull(source->ctx, ch->id, ch->user, slots.iov, slots.count, &more);
+    take_pulled(o, ch, &slots, n);
+    ch->peer_window -= (uint32_t)n;
+    ch->flags = (uint16_t)(n > SMALL ? ch->flags | CH_BULK : ch->flags & ~CH_BULK);
+    if (more != MUX_PULL_MORE)
+        ch->flags &= (uint16_t)~CH_READY;
+    if (more == MUX_PULL_EOF && !(ch->flags & (CH_EOF_SENT | CH_OWES_EOF | CH_CLOSE_SENT | CH_OWES_CLOSE)))
+        mux_channel_owe(s, ch, CH_OWES_EOF);
+    mux_channel_queue_ready(s, ch);
+    return true;
+}
+
+void mux_data_write(struct mux_session *s, struct mux_out *o, const struct mux_source *source)
+{
+    while (!o->full && o->err == MUX_OK) {
+        uint32_t id = s->interactive.head != CHANNEL_NONE ? s->interactive.head : s->bulk.head;
+        if (id == CHANNEL_NONE || !turn(s, o, source, mux_channel_at(s, id)))
+            return;
+    }
+}

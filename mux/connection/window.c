@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/* Receive windows: RFC 4254 section 5.2.
+ *
+ * Credit is granted only for bytes that the far side has taken; what is received and not yet taken is therefore never more
+ * than the window, and that is all that a far side which stops reading can cost.
+ *
+ * A window begins small and doubles while it is what limits the peer: when a whole window was received within ROUND_NS and
+ * all of it has been taken. So a window never exceeds what the peer moved in ROUND_NS, which bounds it by the rate times a
+ * round trip that no usable path exceeds; a measured round trip would bound it no better, since a receiver sees grants come
+ * back at the pace of the slower of path and application. A grant cannot be taken back, so growth stops at the channel's
+ * cap and where the process's budget is spent. */
+#include "mux/session_priv.h"
+
+#include <stdatomic.h>
+
+static const uint64_t ROUND_NS = 500000000;
+
+static uint32_t initial(const struct mux_session *s)
+{
+    return s->config->window_initial != 0 ? s->config->window_initial : MUX_WINDOW_INITIAL;
+}
+
+void mux_window_open(struct mux_session *s, struct mux_channel *ch)
+{
+    ch->window = ch->window_target = initial(s);
+    ch->round_ns = s->now_ns;
+}
+
+void mux_window_release(struct mux_session *s, struct mux_channel *ch)
+{
+    if (ch->window_target > initial(s) && s->shared->budget)
+        atomic_fetch_add_explicit(&s->shared->budget->left_bytes, ch->window_target - initial(s), memory_order_relaxed);
+    ch->window_target = 0;
+}
+
+/* relaxed: the counter orders nothing, it only must not be lost */
+static bool take_budget(struct mux_session *s, uint32_t bytes)
+{
+    struct mux_window_budget *b = s->shared->budget;
+    if (!b || atomic_fetch_sub_explicit(&b->left_bytes, bytes, memory_order_relaxed) >= (int64_t)bytes)
+        return true;
+    atomic_fetch_add_explicit(&b->left_bytes, bytes, memory_order_relaxed);
+    return false;
+}
+
+static void grow_if_it_limits(struct mux_session *s, struct mux_channel *ch)
+{
+    if (ch->round_bytes < ch->window_target || ch->undrained != 0)
+        return;
+    uint32_t max = s->config->window_max != 0 ? s->config->window_max : MUX_WINDOW_MAX;
+    if (s->now_ns - ch->round_ns <= ROUND_NS && ch->window_target <= max / 2 && take_budget(s, ch->window_target))
+        ch->window_target *= 2;
+    ch->round_ns = s->now_ns;
+    ch->round_bytes = 0;
+}
+
+enum mux_err mux_window_receive(struct mux_session *s, struct mux_channel *ch, size_t n)
+{
+    (void)s;
+    if (n > ch->window || n > MUX_CHANNEL_PACKET_MAX)
+        return MUX_E_WINDOW;
+    ch->window -= (uint32_t)n;
+    ch->undrained += (uint32_t)n;
+    ch->round_bytes = n > UINT32_MAX - ch->round_bytes ? UINT32_MAX : ch->round_bytes + (uint32_t)n;
+    return MUX_OK;
+}
+
+static uint32_t grantable(const struct mux_channel *ch)
+{
+    uint64_t held = (uint64_t)ch->window + ch->undrained;
+    return held >= ch->window_target ? 0 : ch->window_target - (uint32_t)held;
+}
+
+void mux_channel_drained(struct mux_session *s, uint32_t channel, size_t n)
+{
+    struct mux_channel *ch = mux_channel_own(s, channel);
+    ch->undrained -= n < ch->undrained ? (uint32_t)n : ch->undrained;
+    grow_if_it_limits(s, ch);
+    /* a quarter at a time: an adjust costs the peer a packet, and three quarters still cover a round trip */
+    if (grantable(ch) >= ch->window_target / 4 && !(ch->flags & (CH_EOF_IN | CH_CLOSE_SENT | CH_OWES_CLOSE)))
+        mux_channel_owe(s, ch, CH_OWES_ADJUST);
+}
+
+bool mux_window_write(struct mux_out *o, struct mux_channel *ch)
+{
+    uint32_t grant = grantable(ch);
+    struct cx_writer w = mux_out_begin(o, MUX_MSG_CHANNEL_WINDOW_ADJUST, 16);
+    cx_writer_u32(&w, ch->peer_id);
+    cx_writer_u32(&w, grant);
+    if (!mux_out_commit(o, &w))
+        return false;
+    ch->window += grant;
+    ch->flags &= (uint16_t)~CH_OWES_ADJUST;
+    return true;
+}
+
+enum mux_err mux_on_window_adjust(struct mux_session *s, struct cx_span payload, struct mux_event *ev)
+{
+    (void)ev;
+    struct cx_reader r = cx_reader(cx_span_view(payload));
+    struct mux_channel *ch = mux_channel_at(s, cx_reader_u32(&r));
+    uint32_t n = cx_reader_u32(&r);
+    if (!cx_reader_done(&r))
+        return MUX_E_MALFORMED;
+    if (!ch || ch->state != CH_OPEN || (ch->flags & CH_CLOSE_IN))
+        return MUX_E_CHANNEL;
+    if (n > UINT32_MAX - ch->peer_window)
+        return MUX_E_WINDOW;
+    ch->peer_window += n;
+    mux_channel_queue_ready(s, ch);
+    return MUX_OK;
+}

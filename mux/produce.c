@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/* Produce: what is owed becomes packets. Each writer lays a message out at the next free byte of the area, with room for
+ * header, padding and tag; packets are sealed in place, a batch a call, when sixteen stand there, before the keys change,
+ * and at the end. */
+#include "mux/session_priv.h"
+
+#include <assert.h>
+
+struct cx_writer mux_out_begin(struct mux_out *o, uint8_t number, size_t room)
+{
+    struct cx_span none = { NULL, 0 };
+    if (o->full || o->err != MUX_OK || room + CX_PACKET_OVERHEAD_MAX > o->area.len - o->used) {
+        o->full = true;
+        struct cx_writer w = cx_writer(none);
+        w.failed = true;
+        return w;
+    }
+    struct cx_writer w = cx_writer((struct cx_span){ o->area.data + o->used + CX_PACKET_HEADER, room });
+    cx_writer_u8(&w, number);
+    return w;
+}
+
+void mux_out_take(struct mux_out *o, uint8_t *start, size_t payload_len)
+{
+    assert(start == o->area.data + o->used);
+    o->slot[o->slots++] = (struct cx_packet_slot){ start, (uint32_t)payload_len };
+    o->used += cx_packet_sealed_len(&o->s->out, payload_len);
+    assert(o->used <= o->area.len);
+    if (o->slots == CX_PACKET_BATCH)
+        mux_out_flush(o);
+}
+
+bool mux_out_commit(struct mux_out *o, struct cx_writer *w)
+{
+    if (o->full)
+        return false;
+    /* the caller asked for too little room: a fault of ours, never the peer's */
+    assert(cx_writer_ok(w));
+    mux_out_take(o, o->area.data + o->used, w->used);
+    return true;
+}
+
+void mux_out_flush(struct mux_out *o)
+{
+    if (o->slots == 0)
+        return;
+    struct mux_session *s = o->s;
+    if (cx_packet_seal(s->shared->cache, &s->out, o->slot, o->slots, &s->shared->random) != CX_OK)
+        o->err = MUX_E_RESOURCE;
+    for (size_t i = 0; i < o->slots; i++)
+        s->out_bytes += cx_packet_sealed_len(&s->out, o->slot[i].payload_len);
+    s->out_packets += o->slots;
+    o->slots = 0;
+}
+
+bool mux_session_owes(const struct mux_session *s)
+{
+    if (s->finished != MUX_OK)
+        return !s->disconnect_sent;
+    if (!s->ident_sent || mux_kex_owes(s))
+        return true;
+    if (!mux_may_send(s))
+        return false;
+    return mux_misc_owes(s) || mux_auth_owes(s) || mux_requests_owe(s) || s->owed.head != CHANNEL_NONE || mux_data_owes(s);
+}
+
+/* Everything but the key exchange waits while one is in flight: RFC 4253 section 7.1. */
+static void write_owed(struct mux_session *s, struct mux_out *o, const struct mux_source *source)
+{
+    mux_rekey_check(s);
+    mux_kex_write(s, o);
+    if (!mux_may_send(s))
+        return;
+    mux_misc_write(s, o);
+    mux_auth_write(s, o);
+    mux_requests_write(s, o);
+    mux_channels_write(s, o);
+    if (source)
+        mux_data_write(s, o, source);
+    /* what the pulls have brought about: EOF behind the last bytes leaves in the same send */
+    mux_channels_write(s, o);
+}
+
+size_t mux_session_produce(struct mux_session *s, uint64_t now_ns, struct cx_span area, const struct mux_source *source,
+                           enum mux_err *err)
+{
+    struct mux_out o = { .s = s, .area = area };
+    s->now_ns = now_ns;
+    mux_channels_settle(s);
+    if (!s->ident_sent)
+        o.used = mux_ident_write(s, area);
+    if (s->finished == MUX_OK)
+        write_owed(s, &o, source);
+    else if (!s->disconnect_sent)
+        mux_disconnect_write(s, &o);
+    mux_out_flush(&o);
+    *err = s->finished;
+    if (o.err != MUX_OK) {
+        *err = mux_fail(s, o.err, NULL);
+        s->disconnect_sent = true; /* sealing failed: nothing can be said any more */
+        return 0;
+    }
+    return o.used;
+}

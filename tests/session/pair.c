@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: MIT */
+#include "pair.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "mux/connection/forward.h"
+#include "mux/transport/exchange_hash.h"
+
+static const char *const DEFAULT_KEX = "curve25519-sha256,ecdh-sha2-nistp256";
+static const char *const DEFAULT_CIPHERS = "aes128-gcm@openssh.com,chacha20-poly1305@openssh.com,aes128-ctr";
+static const char *const DEFAULT_MACS = "hmac-sha2-256-etm@openssh.com,hmac-sha2-256";
+
+static uint8_t pattern(uint8_t seed, uint64_t at)
+{
+    return (uint8_t)(seed + at * 131 + (at >> 8) * 7);
+}
+
+static struct mux_config config_for(bool server, const char *cipher, const char *mac, const char *kex)
+{
+    return (struct mux_config){
+        .server = server,
+        .software = server ? "sluice_test_server" : "sluice_test_client",
+        .kex = kex ? kex : DEFAULT_KEX,
+        .host_key_algs = "ssh-ed25519,ecdsa-sha2-nistp256,rsa-sha2-512,rsa-sha2-256",
+        .ciphers = cipher ? cipher : DEFAULT_CIPHERS,
+        .macs = mac ? mac : DEFAULT_MACS,
+    };
+}
+
+static void side_init(struct pair_side *side, uint64_t seed)
+{
+    side->shared.cache = cx_packet_cache_new(8);
+    side->shared.random = cx_random_from_seed(&side->seeded, seed);
+}
+
+struct pair *pair_new(const char *cipher, const char *mac, const char *kex, enum cx_key_type host_type)
+{
+    struct pair *p = calloc(1, sizeof *p);
+    p->chunk = SIZE_MAX;
+    p->area = PAIR_AREA;
+    p->now_ns = 1;
+    p->accept_auth = p->accept_host_key = true;
+    if (cx_private_key_generate(host_type, &p->host_private) != CX_OK ||
+        cx_private_key_generate(CX_KEY_ED25519, &p->user_private) != CX_OK)
+        abort();
+    p->host_key = (struct mux_host_key){ cx_private_key_blob(p->host_private), host_type };
+    side_init(&p->client, 1);
+    side_init(&p->server, 2);
+    p->client.config = config_for(false, cipher, mac, kex);
+    p->server.config = config_for(true, cipher, mac, kex);
+    p->server.config.host_keys = &p->host_key;
+    p->server.config.host_key_count = 1;
+    return p;
+}
+
+static void side_free(struct pair_side *side)
+{
+    mux_session_free(side->session);
+    cx_packet_cache_free(side->shared.cache);
+    free(side->inbox);
+}
+
+void pair_free(struct pair *p)
+{
+    side_free(&p->client);
+    side_free(&p->server);
+    cx_private_key_free(p->host_private);
+    cx_private_key_free(p->user_private);
+    free(p);
+}
+
+/* ---- the applications ---- */
+
+static void note(struct pair *p, const struct mux_event *e)
+{
+    p->hash = (p->hash ^ (uint64_t)e->kind) * 0x100000001b3u;
+}
+
+static void sign(struct pair *p, const struct mux_event *e)
+{
+    uint8_t h[CX_HASH_MAX_BYTES], signature[CX_SIGNATURE_MAX];
+    size_t len = sizeof signature;
+    if (p->server.hold_signature)
+        return;
+    if (mux_exchange_hash(&e->sign.inputs, p->host_key.blob, h) != CX_OK ||
+        cx_private_key_sign(p->host_private, e->sign.alg, cx_view(h, cx_hash_len(e->sign.inputs.kex->hash)), signature, &len) !=
+            CX_OK)
+        abort();
+    mux_session_signature(p->server.session, cx_view(signature, len));
+}
+
+static void authenticate(struct pair *p, const struct mux_event *e)
+{
+    p->auth_tries++;
+    if (p->server.hold_auth)
+        return;
+    bool key =
+        cx_view_is(e->auth.method, "publickey") && e->auth.alg && cx_view_equal(e->auth.blob, cx_private_key_blob(p->user_private));
+    bool good = key && p->accept_auth && cx_view_is(e->auth.user, "alice");
+    enum mux_auth_answer answer = MUX_AUTH_FAILURE;
+    if (good)
+        answer = !e->auth.signed_ ? MUX_AUTH_PK_OK : e->auth.verified ? MUX_AUTH_SUCCESS : MUX_AUTH_FAILURE;
+    mux_session_auth_answer(p->server.session, answer, "publickey");
+}
+
+static void offer_key(struct pair *p, bool query)
+{
+    const struct cx_sign_alg *alg = cx_sign_alg_find(cx_view_text("ssh-ed25519"));
+    struct cx_view data = mux_client_auth_publickey(p->client.session, "alice", alg, cx_private_key_blob(p->user_private), query);
+    if (query)
+        return;
+    uint8_t signature[CX_SIGNATURE_MAX];
+    size_t len = sizeof signature;
+    if (cx_private_key_sign(p->user_private, alg, data, signature, &len) != CX_OK)
+        abort();
+    mux_client_auth_signature(p->client.session, cx_view(signature, len));
+}
+
+static struct pair_stream *stream_start(struct pair_side *side, uint32_t id, uint8_t send_seed)
+{
+    assert(id < PAIR_CHANNELS);
+    struct pair_stream *st = &side->stream[id];
+    *st = (struct pair_stream){ .channel = id, .send_seed = send_seed, .receive_seed = (uint8_t)~send_seed };
+    return st;
+}
+
+static void receive(struct pair_side *side, const struct mux_event *e)
+{
+    struct pair_stream *st = e->user;
+    for (size_t i = 0; i < e->data.data.len; i++)
+        st->corrupt = st->corrupt || e->data.data.data[i] != pattern(st->receive_seed, st->received + i);
+    st->received += e->data.data.len;
+    if (side->hold_reads)
+        st->hold += e->data.data.len;
+    else
+        mux_channel_drained(side->session, e->channel, e->data.data.len);
+}
+
+static void close_if_done(struct pair_side *side, struct pair_stream *st)
+{
+    if (st->eof && st->eof_after && st->sent == st->to_send && !st->closed && !st->released)
+        mux_channel_close(side->session, st->channel);
+    if (st->closed && !st->released) {
+        st->released = true;
+        mux_channel_release(side->session, st->channel);
+    }
+}
+
+static void on_channel_event(struct pair *p, struct pair_side *side, const struct mux_event *e)
+{
+    struct pair_stream *st = e->user;
+    switch (e->kind) {
+    case MUX_EV_CHANNEL_OPEN: {
+        struct mux_direct_tcpip m;
+        if (cx_view_is(e->open.type, "direct-tcpip") && mux_direct_tcpip_parse(e->open.data, &m)) {
+            st = stream_start(side, e->channel, (uint8_t)~m.originator_port);
+            st->open = true;
+            mux_channel_accept(side->session, e->channel, st);
+        } else {
+            mux_channel_refuse(side->session, e->channel, MUX_OPEN_UNKNOWN_TYPE, "unknown type");
+        }
+        break;
+    }
+    case MUX_EV_CHANNEL_OPENED:
+        st->open = true;
+        break;
+    case MUX_EV_CHANNEL_REFUSED:
+        st->refused = true;
+        break;
+    case MUX_EV_CHANNEL_DATA:
+        receive(side, e);
+        break;
+    case MUX_EV_CHANNEL_EOF:
+        st->eof = true;
+        close_if_done(side, st);
+        break;
+    case MUX_EV_CHANNEL_CLOSE:
+        st->closed = true;
+        close_if_done(side, st);
+        break;
+    case MUX_EV_CHANNEL_REQUEST:
+        if (e->request.want_reply)
+            mux_channel_request_answer(side->session, e->channel, cx_view_is(e->request.name, "yes"));
+        break;
+    default:
+        break;
+    }
+    (void)p;
+}
+
+static void on_event(struct pair *p, struct pair_side *side, const struct mux_event *e)
+{
+    note(p, e);
+    side->events[e->kind]++;
+    switch (e->kind) {
+    case MUX_EV_SIGN:
+        sign(p, e);
+        break;
+    case MUX_EV_HOST_KEY:
+        mux_session_host_key_verdict(side->session, p->accept_host_key && cx_view_equal(e->host_key.blob, p->host_key.blob));
+        break;
+    case MUX_EV_KEYED:
+        side->keyed++;
+        side->strict = e->keyed.strict;
+        break;
+    case MUX_EV_AUTH:
+        authenticate(p, e);
+        break;
+    case MUX_EV_AUTH_READY:
+        mux_client_auth_none(side->session, "alice");
+        break;
+    case MUX_EV_AUTH_FAILURE:
+        if (side->events[MUX_EV_AUTH_FAILURE] == 1)
+            offer_key(p, true);
+        break;
+    case MUX_EV_AUTH_PK_OK:
+        offer_key(p, false);
+        break;
+    case MUX_EV_GLOBAL_REQUEST:
+        if (e->request.want_reply)
+            mux_session_request_answer(side->session, cx_view_is(e->request.name, "yes"), 0);
+        break;
+    case MUX_EV_DISCONNECT:
+        side->disconnect_reason = e->disconnect.reason;
+        break;
+    default:
+        on_channel_event(p, side, e);
+        break;
+    }
+}
+
+/* ---- the wire ---- */
+
+static size_t pull(void *ctx, uint32_t channel, void *user, const struct iovec *iov, int iov_count, enum mux_pull *more)
+{
+    (void)ctx;
+    (void)channel;
+    struct pair_stream *st = user;
+    size_t total = 0;
+    for (int i = 0; i < iov_count; i++) {
+        uint8_t *out = iov[i].iov_base;
+        size_t j = 0;
+        for (; j < iov[i].iov_len && st->sent < st->to_send; j++)
+            out[j] = pattern(st->send_seed, st->sent++);
+        total += j;
+    }
+    *more = st->sent < st->to_send ? MUX_PULL_MORE : st->eof_after ? MUX_PULL_EOF : MUX_PULL_DRY;
+    return total;
+}
+
+static bool produce(struct pair *p, struct pair_side *from, struct pair_side *to)
+{
+    static uint8_t area[PAIR_AREA];
+    struct mux_source source = { pull, p };
+    enum mux_err err;
+    size_t n = mux_session_produce(from->session, p->now_ns, (struct cx_span){ area, p->area }, &source, &err);
+    if (err != MUX_OK)
+        from->err = err;
+    if (to->inbox_room - to->inbox_len < n) {
+        to->inbox_room = 2 * (to->inbox_len + n);
+        to->inbox = realloc(to->inbox, to->inbox_room);
+    }
+    if (n > 0)
+        memcpy(to->inbox + to->inbox_len, area, n);
+    to->inbox_len += n;
+    if (to->most_inbox < to->inbox_len)
+        to->most_inbox = to->inbox_len;
+    return n > 0;
+}
+
+/* Hands bytes over chunk by chunk, each in memory of its own so that a read past its end shows. */
+static bool feed(struct pair *p, struct pair_side *side)
+{
+    size_t offered = 0;
+    bool moved = false;
+    while (side->err == MUX_OK && offered < side->inbox_len) {
+        size_t step = side->inbox_len - offered < p->chunk ? side->inbox_len - offered : p->chunk;
+        offered += step;
+        size_t used, count;
+        do {
+            struct mux_event ev[PAIR_EVENTS];
+            count = PAIR_EVENTS;
+            uint8_t *exact = malloc(offered + 1);
+            memcpy(exact, side->inbox, offered);
+            side->err = mux_session_feed(side->session, p->now_ns, (struct cx_span){ exact, offered }, &used, ev, &count, NULL);
+            for (size_t i = 0; i < count; i++)
+                on_event(p, side, &ev[i]);
+            free(exact);
+            memmove(side->inbox, side->inbox + used, side->inbox_len - used);
+            side->inbox_len -= used;
+            offered -= used;
+            moved = moved || used > 0 || count > 0;
+        } while (side->err == MUX_OK && offered > 0 && (used > 0 || count > 0));
+        if (mux_session_blocked(side->session))
+            break;
+    }
+    return moved;
+}
+
+bool pair_run(struct pair *p, unsigned rounds)
+{
+    if (!p->client.session) {
+        p->client.session = mux_session_new(&p->client.config, &p->client.shared, p->now_ns, p);
+        p->server.session = mux_session_new(&p->server.config, &p->server.shared, p->now_ns, p);
+    }
+    for (unsigned i = 0; i < rounds; i++) {
+        p->now_ns += 1000000;
+        bool moved = produce(p, &p->client, &p->server);
+        moved = produce(p, &p->server, &p->client) || moved;
+        moved = feed(p, &p->server) || moved;
+        moved = feed(p, &p->client) || moved;
+        if (!moved)
+            return true;
+    }
+    return false;
+}
+
+bool pair_handshake(struct pair *p, size_t chunk)
+{
+    p->chunk = chunk;
+    return pair_run(p, 100) && p->client.events[MUX_EV_AUTH_SUCCESS] == 1 && mux_session_authenticated(p->server.session);
+}
+
+uint32_t pair_open(struct pair *p)
+{
+    uint8_t room[128];
+    static uint16_t seed;
+    struct mux_direct_tcpip m = { cx_view_text("web"), 80, cx_view_text("127.0.0.1"), ++seed & 0xff };
+    size_t n = mux_direct_tcpip_write((struct cx_span){ room, sizeof room }, &m);
+    uint32_t id = mux_channel_open(p->client.session, "direct-tcpip", cx_view(room, n), NULL);
+    if (id == UINT32_MAX)
+        return id;
+    mux_channel_set_user(p->client.session, id, stream_start(&p->client, id, (uint8_t)m.originator_port));
+    return id;
+}
+
+struct pair_stream *pair_peer(struct pair *p, uint32_t client_channel)
+{
+    struct pair_stream *mine = &p->client.stream[client_channel];
+    for (size_t i = 0; i < PAIR_CHANNELS; i++)
+        if (p->server.stream[i].open && p->server.stream[i].receive_seed == mine->send_seed)
+            return &p->server.stream[i];
+    return NULL;
+}
+
+void pair_send(struct pair_side *side, uint32_t channel, uint64_t n, bool eof_after)
+{
+    struct pair_stream *st = &side->stream[channel];
+    st->to_send += n;
+    st->eof_after = eof_after;
+    mux_channel_ready(side->session, channel);
+}
