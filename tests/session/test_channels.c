@@ -44,7 +44,7 @@ Test(channels, rekeys_by_either_side_lose_nothing)
         if (who & 1)
             p->client.config.rekey_bytes = 200000;
         if (who & 2)
-            p->server.config.rekey_packets = 40;
+            p->server.config.rekey_packets = 16;
         cr_assert(pair_handshake(p, 1500));
         uint32_t ch = pair_open(p);
         cr_assert(pair_run(p, 1000));
