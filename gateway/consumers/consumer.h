@@ -24,6 +24,7 @@ enum gw_consumer_state {
 enum gw_consumer_failure { GW_FAILURE_CONNECT, GW_FAILURE_PROHIBITED, GW_FAILURE_RESOURCE };
 
 struct gw_consumer_ops {
+    bool keeps_bytes; /* what waits in its inbox goes to another process: worth waiting for when the client has closed */
     /* Goes on with what became possible: the connect, and readable. */
     void (*progress)(struct gw_consumer *c);
     /* Bytes for it: how many were taken. Fewer than all: call again after a wake. -1: it takes no more for ever; it may still be

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+/* c-ares inside the worker's loop. Its sockets are watched edge-triggered like all others, while c-ares reads a TCP socket only
+ * once a call: a socket is therefore handed to it again as long as a peek finds bytes. All work is done when one timer fires,
+ * which readiness sets to now: pass 1 of a round only marks.
+ *
+ * c-ares cannot cancel one query, so a lookup is an object of its own: cancelling cuts the caller off, and the object goes when
+ * c-ares answers or gives up. That is why lookups in flight have a cap. */
+#include "gateway/net/dns.h"
+
+#include <ares.h>
+#include <stdlib.h>
+
+#include "gateway/net/host.h"
+
+enum { SOCKETS_MAX = 64, READS_MAX = 8, TIMEOUT_MS = 2000, TRIES = 3 };
+
+struct dns_socket {
+    struct gw_watch watch; /* fd -1: this place is free */
+    struct gw_dns *dns;
+    bool wants_read, wants_write;
+};
+
+struct gw_dns {
+    struct gw_loop *loop;
+    ares_channel channel;
+    struct gw_timer timer;
+    unsigned in_flight;
+    struct dns_socket sockets[SOCKETS_MAX];
+};
+
+struct gw_dns_lookup {
+    struct gw_dns *dns;
+    struct gw_dns_query *query; /* NULL: cancelled */
+    uint16_t port;
+};
+
+static void on_ready(struct gw_watch *w)
+{
+    struct gw_dns *d = ((struct dns_socket *)((char *)w - offsetof(struct dns_socket, watch)))->dns;
+    gw_timer_set(d->loop, &d->timer, gw_loop_now_ns(d->loop));
+}
+
+static struct dns_socket *find_socket(struct gw_dns *d, int fd)
+{
+    for (size_t i = 0; i < SOCKETS_MAX; i++)
+        if (d->sockets[i].watch.fd == fd)
+            return &d->sockets[i];
+    return NULL;
+}
+
+/* c-ares opened a socket, wants something else of it, or (neither) is about to close it. */
+static void on_socket_state(void *ctx, ares_socket_t fd, int readable, int writable)
+{
+    struct gw_dns *d = ctx;
+    struct dns_socket *s = find_socket(d, fd);
+    if (!s) {
+        s = readable || writable ? find_socket(d, -1) : NULL;
+        if (!s)
+            return; /* more sockets than places: what is asked there runs into its timeout */
+        *s = (struct dns_socket){ .watch = { .fd = fd, .on_ready = on_ready }, .dns = d };
+        if (!gw_loop_add(d->loop, &s->watch)) {
+            s->watch.fd = -1;
+            return;
+        }
+    }
+    s->wants_read = readable;
+    s->wants_write = writable;
+    if (!readable && !writable) {
+        gw_loop_remove(d->loop, &s->watch);
+        s->watch.fd = -1;
+    }
+}
+
+static bool has_bytes(int fd)
+{
+    char byte;
+    return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
+}
+
+static void serve_socket(struct gw_dns *d, struct dns_socket *s)
+{
+    int fd = s->watch.fd;
+    if (s->wants_write && (s->watch.ready & GW_WRITABLE)) {
+        ares_process_fd(d->channel, ARES_SOCKET_BAD, fd);
+        if (s->watch.fd == fd && s->wants_write)
+            s->watch.ready &= (uint8_t)~GW_WRITABLE;
+    }
+    int reads = 0;
+    while (s->watch.fd == fd && s->wants_read && (s->watch.ready & (GW_READABLE | GW_HUNG_UP))) {
+        ares_process_fd(d->channel, fd, ARES_SOCKET_BAD);
+        if (s->watch.fd == fd && !has_bytes(fd))
+            s->watch.ready &= (uint8_t) ~(GW_READABLE | GW_HUNG_UP);
+        if (++reads == READS_MAX)
+            break;
+    }
+}
+
+/* The nearest of c-ares's own timeouts, or soon, where a socket still has bytes. */
+static void set_timer(struct gw_dns *d)
+{
+    uint64_t now_ns = gw_loop_now_ns(d->loop);
+    for (size_t i = 0; i < SOCKETS_MAX; i++) {
+        const struct dns_socket *s = &d->sockets[i];
+        if (s->watch.fd >= 0 && ((s->wants_read && (s->watch.ready & (GW_READABLE | GW_HUNG_UP))) ||
+                                 (s->wants_write && (s->watch.ready & GW_WRITABLE)))) {
+            gw_timer_set(d->loop, &d->timer, now_ns + 1000 * 1000);
+            return;
+        }
+    }
+    struct timeval tv;
+    if (ares_timeout(d->channel, NULL, &tv))
+        gw_timer_set(d->loop, &d->timer, now_ns + (uint64_t)tv.tv_sec * 1000000000u + (uint64_t)tv.tv_usec * 1000u);
+    else
+        gw_timer_cancel(d->loop, &d->timer);
+}
+
+static void on_timer(struct gw_timer *t, uint64_t now_ns)
+{
+    (void)now_ns;
+    struct gw_dns *d = (struct gw_dns *)((char *)t - offsetof(struct gw_dns, timer));
+    for (size_t i = 0; i < SOCKETS_MAX; i++)
+        if (d->sockets[i].watch.fd >= 0)
+            serve_socket(d, &d->sockets[i]);
+    ares_process_fd(d->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD); /* timeouts */
+    set_timer(d);
+}
+
+struct gw_dns *gw_dns_new(struct gw_loop *loop, const char *servers)
+{
+    struct gw_dns *d = calloc(1, sizeof *d);
+    if (!d)
+        return NULL;
+    d->loop = loop;
+    d->timer.fire = on_timer;
+    for (size_t i = 0; i < SOCKETS_MAX; i++)
+        d->sockets[i].watch.fd = -1;
+    struct ares_options o = { .flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES,
+                              .timeout = TIMEOUT_MS,
+                              .tries = TRIES,
+                              .sock_state_cb = on_socket_state,
+                              .sock_state_cb_data = d };
+    int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB;
+    if (ares_init_options(&d->channel, &o, mask) != ARES_SUCCESS) {
+        free(d);
+        return NULL;
+    }
+    if (servers && ares_set_servers_ports_csv(d->channel, servers) != ARES_SUCCESS) {
+        gw_dns_free(d);
+        return NULL;
+    }
+    return d;
+}
+
+void gw_dns_free(struct gw_dns *d)
+{
+    if (!d)
+        return;
+    ares_destroy(d->channel);
+    gw_timer_cancel(d->loop, &d->timer);
+    free(d);
+}
+
+static void copy_addresses(struct gw_dns_query *q, const struct ares_addrinfo *found, uint16_t port)
+{
+    for (const struct ares_addrinfo_node *n = found->nodes; n && q->count < GW_DNS_ADDRESSES_MAX; n = n->ai_next) {
+        struct gw_addr a;
+        if (!gw_addr_from_sockaddr(&a, n->ai_addr))
+            continue;
+        a.port = port;
+        bool known = false;
+        for (size_t i = 0; i < q->count; i++)
+            known |= gw_addr_equal(&q->addresses[i], &a);
+        if (!known)
+            q->addresses[q->count++] = a;
+    }
+}
+
+static void fail(struct gw_dns_query *q, const char *error, bool out_of_room)
+{
+    q->lookup = NULL;
+    q->count = 0;
+    q->error = error;
+    q->out_of_room = out_of_room;
+    q->done(q);
+}
+
+static void on_answer(void *ctx, int status, int timeouts, struct ares_addrinfo *found)
+{
+    (void)timeouts;
+    struct gw_dns_lookup *l = ctx;
+    struct gw_dns_query *q = l->query;
+    uint16_t port = l->port;
+    l->dns->in_flight--;
+    free(l);
+    if (q && status == ARES_SUCCESS) {
+        q->lookup = NULL;
+        copy_addresses(q, found, port);
+    }
+    ares_freeaddrinfo(found);
+    if (q && status != ARES_SUCCESS)
+        fail(q, ares_strerror(status), status == ARES_ENOMEM);
+    else if (q && q->count == 0)
+        fail(q, "the name has no address", false);
+    else if (q)
+        q->done(q);
+}
+
+void gw_dns_resolve(struct gw_dns *d, struct gw_dns_query *q, const char *name, uint16_t port)
+{
+    q->count = 0;
+    q->error = NULL;
+    q->out_of_room = false;
+    q->lookup = NULL;
+    struct gw_host host = gw_host_read(cx_view_text(name));
+    if (host.kind != GW_HOST_NAME) {
+        fail(q, "not a host name", false);
+        return;
+    }
+    struct gw_dns_lookup *l = d->in_flight < GW_DNS_LOOKUPS_MAX ? calloc(1, sizeof *l) : NULL;
+    if (!l) {
+        fail(q, "too many name lookups", true);
+        return;
+    }
+    *l = (struct gw_dns_lookup){ d, q, port };
+    q->lookup = l;
+    d->in_flight++;
+    struct ares_addrinfo_hints hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
+    ares_getaddrinfo(d->channel, host.name, NULL, &hints, on_answer, l);
+    set_timer(d);
+}
+
+void gw_dns_cancel(struct gw_dns_query *q)
+{
+    if (q->lookup)
+        q->lookup->query = NULL;
+    q->lookup = NULL;
+}

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+/* The bytes of a tunnel, its half-closes and its end.
+ *
+ *   up    client's DATA -> consumer, at once; what it does not take waits in its inbox, bounded by the window, since only what was
+ *         taken is credited. The client's EOF is passed on when the inbox is empty. A consumer that takes no more ends this
+ *         direction alone: what it had sent before still goes down.
+ *   down  pulled by produce, when there is room for it, and never else.
+ *
+ * The tunnel ends when both directions have; when the consumer is lost; or when the client has closed the channel and its last
+ * bytes were taken, or nobody took one of them for PATIENCE_NS.
+ *
+ * Nothing here ends a tunnel but gw_tunnel_serve, which runs between feeds: events, pulls and wakes only record and mark. */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "gateway/tunnel/tunnel_priv.h"
+
+enum { FLUSH_PIECES = 64, FLUSH_BUDGET = 256 * 1024 };
+
+static const uint64_t PATIENCE_NS = 30ull * 1000 * 1000 * 1000;
+
+void gw_tunnel_mark(struct gw_tunnel *t)
+{
+    if (t->marked_link)
+        return;
+    struct gw_tunnel_list *list = gw_conn_tunnels(t->conn);
+    t->next_marked = list->marked;
+    t->marked_link = &list->marked;
+    if (t->next_marked)
+        t->next_marked->marked_link = &t->next_marked;
+    list->marked = t;
+    gw_conn_mark(t->conn);
+}
+
+static void unmark(struct gw_tunnel *t)
+{
+    if (!t->marked_link)
+        return;
+    *t->marked_link = t->next_marked;
+    if (t->next_marked)
+        t->next_marked->marked_link = t->marked_link;
+    t->marked_link = NULL;
+}
+
+void gw_tunnel_on_wake(struct gw_consumer *c)
+{
+    gw_tunnel_mark(c->owner);
+}
+
+void gw_tunnel_free(struct gw_tunnel *t, bool graceful)
+{
+    struct gw_worker *w = gw_conn_worker(t->conn);
+    if (t->consumer)
+        t->consumer->ops->close(t->consumer, graceful);
+    gw_timer_cancel(gw_worker_loop(w), &t->patience);
+    gw_queue_release(&t->request);
+    if (t->user_channels)
+        gw_registry_user_give(gw_worker_registry(w), t->user_channels);
+    unmark(t);
+    *t->link = t->next;
+    if (t->next)
+        t->next->link = t->link;
+    gw_conn_tunnels(t->conn)->count--;
+    free(t);
+}
+
+static void end(struct gw_tunnel *t, const char *reason, bool graceful)
+{
+    struct mux_session *s = gw_conn_session(t->conn);
+    gw_tunnel_record_end(t, reason);
+    mux_channel_set_user(s, t->channel, NULL);
+    mux_channel_release(s, t->channel);
+    gw_tunnel_free(t, graceful);
+}
+
+/* ---- up ---- */
+
+static void credit(struct gw_tunnel *t, size_t n)
+{
+    if (n > 0 && !t->client_closed)
+        mux_channel_drained(gw_conn_session(t->conn), t->channel, n);
+}
+
+/* The consumer takes no more: what waits for it is dropped, and the client goes on as if it had been taken. */
+static void give_up_writing(struct gw_tunnel *t)
+{
+    struct gw_bytes *inbox = &t->consumer->inbox;
+    t->why = t->consumer->why;
+    t->up_done = true;
+    credit(t, inbox->len);
+    gw_bytes_clear(inbox);
+    gw_tunnel_mark(t);
+}
+
+/* Patience is for progress: each byte that was taken renews it. */
+static void on_patience(struct gw_timer *timer, uint64_t now_ns)
+{
+    (void)now_ns;
+    struct gw_tunnel *t = (struct gw_tunnel *)((char *)timer - offsetof(struct gw_tunnel, patience));
+    t->expired = true;
+    gw_tunnel_mark(t);
+}
+
+static void renew_patience(struct gw_tunnel *t)
+{
+    struct gw_loop *loop = gw_worker_loop(gw_conn_worker(t->conn));
+    t->patience.fire = on_patience;
+    gw_timer_set(loop, &t->patience, gw_loop_now_ns(loop) + PATIENCE_NS);
+}
+
+static void flush(struct gw_tunnel *t)
+{
+    struct gw_consumer *c = t->consumer;
+    size_t moved = 0;
+    while (c->inbox.len > 0 && moved < FLUSH_BUDGET) {
+        struct iovec iov[FLUSH_PIECES];
+        ssize_t n = c->ops->write(c, iov, gw_bytes_peek(&c->inbox, iov, FLUSH_PIECES));
+        if (n < 0) {
+            give_up_writing(t);
+            return;
+        }
+        if (n == 0)
+            break;
+        gw_bytes_take(&c->inbox, (size_t)n);
+        moved += (size_t)n;
+    }
+    t->bytes_up += moved;
+    credit(t, moved);
+    if (moved > 0 && t->client_closed)
+        renew_patience(t);
+    if (moved >= FLUSH_BUDGET && c->inbox.len > 0)
+        gw_tunnel_mark(t);
+}
+
+void gw_tunnel_data(struct gw_tunnel *t, const struct iovec *iov, int iov_count)
+{
+    if (!t || !t->accepted || t->client_closed)
+        return;
+    struct gw_consumer *c = t->consumer;
+    size_t all = gw_iov_len(iov, iov_count);
+    ssize_t n = 0;
+    if (t->up_done || c->state != GW_CONSUMER_OPEN)
+        n = (ssize_t)all;
+    else if (c->inbox.len == 0)
+        n = c->ops->write(c, iov, iov_count);
+    if (n < 0) {
+        give_up_writing(t);
+        n = (ssize_t)all;
+    } else if (!t->up_done) {
+        t->bytes_up += (size_t)n;
+    }
+    credit(t, (size_t)n);
+    if ((size_t)n < all) {
+        t->out_of_memory |= !gw_bytes_append(&c->inbox, iov, iov_count, (size_t)n);
+        gw_tunnel_mark(t);
+    }
+    if (c->readable && !t->down_done)
+        mux_channel_ready(gw_conn_session(t->conn), t->channel);
+}
+
+void gw_tunnel_eof(struct gw_tunnel *t)
+{
+    if (!t)
+        return;
+    t->client_ended = true;
+    gw_tunnel_mark(t);
+}
+
+void gw_tunnel_closed(struct gw_tunnel *t)
+{
+    if (!t)
+        return;
+    t->client_closed = true;
+    gw_tunnel_mark(t);
+}
+
+/* ---- down ---- */
+
+size_t gw_tunnel_pull(struct gw_tunnel *t, const struct iovec *iov, int iov_count, enum mux_pull *more)
+{
+    *more = MUX_PULL_DRY;
+    if (!t || !t->accepted || t->down_done || t->consumer->state != GW_CONSUMER_OPEN)
+        return 0;
+    struct gw_consumer *c = t->consumer;
+    size_t n = c->ops->pull(c, iov, iov_count, more);
+    t->bytes_down += n;
+    t->down_done = *more == MUX_PULL_EOF;
+    /* credit for what an echo gave back, the end of a tunnel and its loss are served between feeds */
+    if (c->drained > 0 || t->down_done || c->state != GW_CONSUMER_OPEN)
+        gw_tunnel_mark(t);
+    return n;
+}
+
+/* ---- between feeds ---- */
+
+static void take_drained(struct gw_tunnel *t)
+{
+    t->bytes_up += t->consumer->drained;
+    credit(t, t->consumer->drained);
+    t->consumer->drained = 0;
+}
+
+/* The client has closed the channel: what it sent before is still written, where that reaches another process. True: ended. */
+static bool finish_closed(struct gw_tunnel *t)
+{
+    bool waits = t->consumer->ops->keeps_bytes && t->consumer->inbox.len > 0 && !t->expired;
+    if (waits && t->patience.at_ns == 0)
+        renew_patience(t);
+    if (waits)
+        return false;
+    /* what nobody took in all that time is not worth another wait */
+    end(t, t->expired ? "the backend took no more bytes" : "closed by the client", !t->expired);
+    return true;
+}
+
+void gw_tunnel_serve(struct gw_tunnel *t)
+{
+    if (!t->accepted && !gw_tunnel_connect(t))
+        return;
+    struct gw_consumer *c = t->consumer;
+    c->ops->progress(c);
+    take_drained(t);
+    flush(t);
+    if (c->state == GW_CONSUMER_BROKEN || t->out_of_memory) {
+        end(t, t->out_of_memory ? "out of memory" : c->why, false);
+        return;
+    }
+    if (t->client_closed && finish_closed(t))
+        return;
+    if ((t->client_ended || t->client_closed) && !t->up_done && c->inbox.len == 0) {
+        t->up_done = true;
+        c->ops->shutdown_write(c);
+    }
+    if (t->up_done && t->down_done)
+        end(t, "both sides have ended", true);
+    else if (c->readable && !t->down_done && !t->client_closed)
+        mux_channel_ready(gw_conn_session(t->conn), t->channel);
+}
+
+void gw_tunnel_serve_marked(struct gw_conn *c)
+{
+    /* Who is marked while this runs has its turn in the next round. */
+    struct gw_tunnel_list *list = gw_conn_tunnels(c);
+    struct gw_tunnel *turn = list->marked;
+    list->marked = NULL;
+    if (turn)
+        turn->marked_link = &turn;
+    while (turn) {
+        struct gw_tunnel *t = turn;
+        unmark(t);
+        gw_tunnel_serve(t);
+    }
+}
+
+void gw_tunnel_end_all(struct gw_conn *c, const char *reason)
+{
+    struct gw_tunnel_list *list = gw_conn_tunnels(c);
+    while (list->all) {
+        struct gw_tunnel *t = list->all;
+        if (t->accepted)
+            gw_tunnel_record_end(t, reason);
+        else
+            gw_tunnel_record_refusal(t, reason);
+        gw_tunnel_free(t, true);
+    }
+}

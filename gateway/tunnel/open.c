@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+/* From the client's CHANNEL_OPEN to the answer: judged by the newest snapshot and by the key's options, counted against the
+ * user's channels, offered to its queue, connected through the consumer of the member that was granted. Only a consumer that
+ * stands is accepted, so that `ssh -W` fails at once where the service is down. */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "crypto/wire.h"
+#include "gateway/tunnel/tunnel_priv.h"
+#include "mux/connection/forward.h"
+
+/* What is unknown and what is forbidden look alike: a client learns no names that it may not use. No text has addresses. */
+#define ALIKE "not available"
+static const struct gw_refusal_row rows[GW_REFUSAL_COUNT] = {
+    [GW_REFUSAL_DRAINING] = { MUX_OPEN_RESOURCE_SHORTAGE, "the gateway is shutting down", "the gateway is shutting down",
+                              "the gateway is shutting down" },
+    [GW_REFUSAL_SESSION] = { MUX_OPEN_PROHIBITED, "this gateway forwards tunnels only; use ssh -N, -W, -L, -D or -J",
+                             "this gateway forwards tunnels only; use ssh -N, -W, -L, -D or -J", "sessions are not served" },
+    [GW_REFUSAL_TYPE] = { MUX_OPEN_UNKNOWN_TYPE, "unknown channel type", "unknown channel type", "unknown channel type" },
+    [GW_REFUSAL_MALFORMED] = { MUX_OPEN_PROHIBITED, ALIKE, "malformed host or port", "malformed host or port" },
+    [GW_REFUSAL_NO_QUEUE] = { MUX_OPEN_PROHIBITED, ALIKE, "no such queue", "no queue takes it" },
+    [GW_REFUSAL_NOT_ALLOWED] = { MUX_OPEN_PROHIBITED, ALIKE, "not allowed", "the queue's Allow does not admit the user" },
+    [GW_REFUSAL_KEY_OPTIONS] = { MUX_OPEN_PROHIBITED, ALIKE, "not permitted for this key", "the key's options do not permit it" },
+    [GW_REFUSAL_USER_LIMIT] = { MUX_OPEN_RESOURCE_SHORTAGE, "too many channels", "too many channels",
+                                "MaxChannelsPerUser is reached" },
+    [GW_REFUSAL_CONNECTION_LIMIT] = { MUX_OPEN_RESOURCE_SHORTAGE, "too many channels", "too many channels",
+                                      "MaxChannels is reached" },
+    [GW_REFUSAL_MEMORY] = { MUX_OPEN_RESOURCE_SHORTAGE, "out of resources", "out of resources", "out of memory" },
+    [GW_REFUSAL_CONNECT] = { MUX_OPEN_CONNECT_FAILED, "connect failed", "connect failed", "no member could be connected" },
+    [GW_REFUSAL_ADDRESS] = { MUX_OPEN_PROHIBITED, ALIKE, "address not allowed", "no address may be connected to" },
+    [GW_REFUSAL_SHORTAGE] = { MUX_OPEN_RESOURCE_SHORTAGE, "out of resources", "out of resources", "out of resources" },
+};
+
+const struct gw_refusal_row *gw_tunnel_refusal(enum gw_refusal r)
+{
+    assert(r < GW_REFUSAL_COUNT);
+    return &rows[r];
+}
+
+/* Tells the client, the log and the audit; t is gone. */
+static void refuse(struct gw_tunnel *t, enum gw_refusal r)
+{
+    const struct gw_refusal_row *row = gw_tunnel_refusal(r);
+    bool detailed = gw_worker_config(gw_conn_worker(t->conn))->queue_errors_detailed;
+    mux_channel_refuse(gw_conn_session(t->conn), t->channel, row->reason, detailed ? row->detailed : row->text);
+    gw_tunnel_record_refusal(t, row->truth);
+    gw_tunnel_free(t, false);
+}
+
+/* A dialled address is judged by the snapshot that the request was admitted by. */
+static bool permits(void *owner, const struct gw_addr *address)
+{
+    const struct gw_tunnel *t = owner;
+    return gw_config_dial_permits(t->request.snapshot, t->request.terms, cx_view(t->host, t->host_len), address);
+}
+
+static struct gw_consumer *new_consumer(struct gw_tunnel *t)
+{
+    struct gw_worker *w = gw_conn_worker(t->conn);
+    const struct gw_target *target = t->request.target;
+    struct gw_consumer_owner owner = { gw_tunnel_on_wake, t };
+    struct gw_tcp_setup tcp = { .loop = gw_worker_loop(w),
+                                .dns = gw_worker_dns(w),
+                                .linger = gw_worker_linger(w),
+                                .host = target->host,
+                                .port = target->port,
+                                .timeout_ns = t->request.terms->connect_timeout_ns };
+    switch (target->kind) {
+    case GW_TARGET_TCP:
+        return gw_tcp_new(owner, &tcp);
+    case GW_TARGET_DIAL:
+        tcp.host = t->host;
+        tcp.port = (uint16_t)t->port;
+        tcp.permits = permits;
+        return gw_tcp_new(owner, &tcp);
+    case GW_TARGET_ECHO:
+        return gw_echo_new(owner);
+    case GW_TARGET_DISCARD:
+        return gw_discard_new(owner);
+    case GW_TARGET_SOURCE:
+        return gw_source_new(owner);
+    case GW_TARGET_HTTP:
+        return gw_http_new(owner, t->request.terms->name, gw_conn_identity(t->conn)->user);
+    }
+    assert(!"a target of no kind");
+    return NULL;
+}
+
+static void on_granted(struct gw_request *r)
+{
+    struct gw_tunnel *t = (struct gw_tunnel *)((char *)r - offsetof(struct gw_tunnel, request));
+    t->queue = r->queue->name;
+    t->member = r->member->text;
+    t->consumer = new_consumer(t);
+    gw_tunnel_mark(t);
+}
+
+static enum gw_refusal refusal_of(const struct gw_consumer *c)
+{
+    switch (c->failure) {
+    case GW_FAILURE_PROHIBITED:
+        return GW_REFUSAL_ADDRESS;
+    case GW_FAILURE_RESOURCE:
+        return GW_REFUSAL_SHORTAGE;
+    case GW_FAILURE_CONNECT:
+        break;
+    }
+    return GW_REFUSAL_CONNECT;
+}
+
+/* The consumer could not be connected: the next member has its turn. False: t is gone. */
+static bool try_next(struct gw_tunnel *t)
+{
+    struct gw_consumer *c = t->consumer;
+    enum gw_refusal r = refusal_of(c);
+    t->why = c->why;
+    t->resolved = c->address;
+    t->consumer = NULL;
+    c->ops->close(c, false);
+    gw_tunnel_log_failed(t);
+    /* Where this process is short of something, another member is no remedy. */
+    if (r == GW_REFUSAL_SHORTAGE || !gw_queue_failed(&t->request)) {
+        refuse(t, r);
+        return false;
+    }
+    return true;
+}
+
+bool gw_tunnel_connect(struct gw_tunnel *t)
+{
+    while (t->consumer) {
+        struct gw_consumer *c = t->consumer;
+        c->ops->progress(c);
+        if (c->state == GW_CONSUMER_CONNECTING)
+            return false;
+        if (c->state == GW_CONSUMER_OPEN) {
+            t->resolved = c->address;
+            t->accepted = true;
+            gw_queue_served(&t->request);
+            mux_channel_accept(gw_conn_session(t->conn), t->channel, t);
+            gw_tunnel_log_open(t);
+            return true;
+        }
+        if (!try_next(t))
+            return false;
+    }
+    refuse(t, GW_REFUSAL_MEMORY);
+    return false;
+}
+
+static struct gw_tunnel *new_tunnel(struct gw_conn *c, uint32_t channel, struct cx_view host, uint32_t port)
+{
+    struct gw_tunnel_list *list = gw_conn_tunnels(c);
+    struct gw_tunnel *t = calloc(1, sizeof *t + host.len + 1);
+    if (!t)
+        return NULL;
+    t->conn = c;
+    t->channel = channel;
+    t->number = list->next_number++;
+    t->began_us = gw_tunnel_wall_us();
+    t->port = port;
+    t->host_len = host.len;
+    if (host.len > 0)
+        memcpy(t->host, host.data, host.len);
+    t->request.granted = on_granted;
+    t->next = list->all;
+    t->link = &list->all;
+    if (t->next)
+        t->next->link = &t->next;
+    list->all = t;
+    list->count++;
+    return t;
+}
+
+/* A user's channels are counted under the name that the key proves; a key that proves none could take a fresh name each time, so
+ * it is counted itself. False: refused, and t is gone. */
+static bool count_channel(struct gw_tunnel *t, const struct gw_config *config)
+{
+    const struct gw_identity *who = gw_conn_identity(t->conn);
+    struct gw_registry *registry = gw_worker_registry(gw_conn_worker(t->conn));
+    if (gw_conn_tunnels(t->conn)->count > config->max_channels) {
+        refuse(t, GW_REFUSAL_CONNECTION_LIMIT);
+        return false;
+    }
+    const char *name = who->proves_name ? who->user : who->fingerprint;
+    t->user_channels = gw_registry_user_take(registry, name, config->max_channels_per_user);
+    if (!t->user_channels) {
+        refuse(t, GW_REFUSAL_USER_LIMIT);
+        return false;
+    }
+    return true;
+}
+
+static void judge(struct gw_tunnel *t)
+{
+    struct gw_worker *w = gw_conn_worker(t->conn);
+    const struct gw_config *config = gw_worker_config(w);
+    const struct gw_identity *who = gw_conn_identity(t->conn);
+    struct cx_view host = cx_view(t->host, t->host_len);
+    const struct gw_queue_config *terms = gw_config_route(config, host, t->port);
+    if (!terms) {
+        refuse(t, GW_REFUSAL_NO_QUEUE);
+        return;
+    }
+    struct gw_queue *queue = gw_registry_queue(gw_worker_registry(w), terms->name);
+    t->queue = queue ? queue->name : NULL;
+    if (!gw_config_allows(config, terms, who->user, who->proves_name))
+        refuse(t, GW_REFUSAL_NOT_ALLOWED);
+    else if (!gw_key_options_permit(who->options, host, t->port))
+        refuse(t, GW_REFUSAL_KEY_OPTIONS);
+    else if (!count_channel(t, config))
+        return;
+    else if (!gw_queue_offer(gw_worker_registry(w), &t->request, config, terms))
+        refuse(t, GW_REFUSAL_MEMORY);
+    else
+        gw_tunnel_serve(t);
+}
+
+/* Whether the fields of direct-tcpip are all there: if so, only their values are out of bounds. */
+static bool has_its_form(struct cx_view data)
+{
+    struct cx_reader r = cx_reader(data);
+    cx_reader_string(&r);
+    cx_reader_u32(&r);
+    cx_reader_string(&r);
+    cx_reader_u32(&r);
+    return cx_reader_done(&r);
+}
+
+void gw_tunnel_open(struct gw_conn *c, uint32_t channel, struct cx_view type, struct cx_view data)
+{
+    struct mux_direct_tcpip ask = { 0 };
+    bool direct = cx_view_is(type, "direct-tcpip");
+    bool parsed = direct && mux_direct_tcpip_parse(data, &ask);
+    if (direct && !parsed && !has_its_form(data)) {
+        mux_session_disconnect(gw_conn_session(c), MUX_E_MALFORMED, NULL);
+        gw_conn_mark(c);
+        return;
+    }
+    struct gw_tunnel *t = new_tunnel(c, channel, parsed ? ask.host : cx_view("", 0), ask.port);
+    if (!t)
+        mux_channel_refuse(gw_conn_session(c), channel, MUX_OPEN_RESOURCE_SHORTAGE, rows[GW_REFUSAL_MEMORY].text);
+    else if (gw_worker_draining(gw_conn_worker(c)))
+        refuse(t, GW_REFUSAL_DRAINING);
+    else if (!direct)
+        refuse(t, cx_view_is(type, "session") ? GW_REFUSAL_SESSION : GW_REFUSAL_TYPE);
+    else if (!parsed)
+        refuse(t, GW_REFUSAL_MALFORMED);
+    else
+        judge(t);
+}

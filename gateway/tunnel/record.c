@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/* What log and audit say of a tunnel. The log has the truth that the client is not told; peer strings are escaped in both. */
+#include <assert.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "gateway/tunnel/tunnel_priv.h"
+
+enum {
+    HOST_MAX = 255, /* mux/connection/forward.h */
+    LOG_HOST_MAX = 4 * HOST_MAX + 1,
+    JSON_HOST_MAX = 6 * HOST_MAX + 1,
+    JSON_NAME_MAX = 1024,
+    TIME_TEXT = 32,
+};
+
+uint64_t gw_tunnel_wall_us(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_REALTIME, &ts);
+    return (uint64_t)ts.tv_sec * 1000000u + (uint64_t)ts.tv_nsec / 1000u;
+}
+
+static const char *time_text(uint64_t us, char out[TIME_TEXT])
+{
+    time_t seconds = (time_t)(us / 1000000u);
+    struct tm tm;
+    gmtime_r(&seconds, &tm);
+    size_t n = strftime(out, TIME_TEXT, "%Y-%m-%dT%H:%M:%S", &tm);
+    snprintf(out + n, TIME_TEXT - n, ".%06uZ", (unsigned)(us % 1000000u));
+    return out;
+}
+
+/* "tunnel 3 of alice from 10.0.0.1:4711 to web:80 (queue web, 10.0.0.10:80)" */
+static const char *describe(const struct gw_tunnel *t, char *out, size_t room)
+{
+    const struct gw_identity *who = gw_conn_identity(t->conn);
+    char host[LOG_HOST_MAX], peer[GW_ADDR_TEXT], address[GW_ADDR_TEXT];
+    gw_log_escape(host, sizeof host, cx_view(t->host, t->host_len), true);
+    int n = snprintf(out, room, "tunnel %u of %s from %s to %s:%u", t->number, who->user, gw_addr_port_text(&who->peer, peer), host,
+                     t->port);
+    if (t->queue && n > 0 && (size_t)n < room)
+        n += snprintf(out + n, room - (size_t)n, " (queue %s%s%s%s%s)", t->queue, t->member ? ", " : "", t->member ? t->member : "",
+                      t->resolved.family ? " at " : "", t->resolved.family ? gw_addr_port_text(&t->resolved, address) : "");
+    return out;
+}
+
+enum { DESCRIPTION_MAX = LOG_HOST_MAX + 700 };
+
+void gw_tunnel_log_open(const struct gw_tunnel *t)
+{
+    char text[DESCRIPTION_MAX];
+    if (gw_log_enabled(GW_LOG_VERBOSE))
+        gw_log(GW_LOG_VERBOSE, "Opened %s on conn=%s", describe(t, text, sizeof text), gw_conn_identity(t->conn)->id);
+}
+
+void gw_tunnel_log_failed(const struct gw_tunnel *t)
+{
+    char text[DESCRIPTION_MAX];
+    if (gw_log_enabled(GW_LOG_INFO))
+        gw_log(GW_LOG_INFO, "Could not connect %s: %s on conn=%s", describe(t, text, sizeof text), t->why,
+               gw_conn_identity(t->conn)->id);
+}
+
+static const char *quoted_or_null(char *out, size_t room, const char *text)
+{
+    char inside[JSON_NAME_MAX];
+    if (text)
+        snprintf(out, room, "\"%s\"", gw_json_escape(inside, sizeof inside, cx_view_text(text)));
+    else
+        snprintf(out, room, "null");
+    return out;
+}
+
+size_t gw_tunnel_record_text(const struct gw_tunnel *t, const struct gw_identity *who, const char *event, const char *reason,
+                             uint64_t ended_us, char out[GW_TUNNEL_RECORD_MAX])
+{
+    char start[TIME_TEXT], stop[TIME_TEXT], peer[GW_ADDR_TEXT], address[GW_ADDR_TEXT];
+    char host[JSON_HOST_MAX], user[6 * GW_USER_MAX + 1], queue[JSON_NAME_MAX + 3], member[JSON_NAME_MAX + 3], why[256];
+    char resolved[GW_ADDR_TEXT + 3];
+    const char *where = t->resolved.family ? gw_addr_port_text(&t->resolved, address) : NULL;
+    int n =
+        snprintf(out, GW_TUNNEL_RECORD_MAX,
+                 "{\"event\":\"%s\",\"start\":\"%s\",\"end\":\"%s\",\"connection\":\"%s\",\"channel\":%u,\"user\":\"%s\","
+                 "\"proves_name\":%s,\"key\":\"%s\",\"peer\":\"%s\",\"queue\":%s,\"member\":%s,\"host\":\"%s\",\"port\":%u,"
+                 "\"address\":%s,\"bytes_up\":%llu,\"bytes_down\":%llu,\"reason\":\"%s\",\"content\":\"opaque\"}",
+                 event, time_text(t->began_us, start), time_text(ended_us, stop), who->id, t->number,
+                 gw_json_escape(user, sizeof user, cx_view_text(who->user)), who->proves_name ? "true" : "false", who->fingerprint,
+                 gw_addr_port_text(&who->peer, peer), quoted_or_null(queue, sizeof queue, t->queue),
+                 quoted_or_null(member, sizeof member, t->member), gw_json_escape(host, sizeof host, cx_view(t->host, t->host_len)),
+                 t->port, quoted_or_null(resolved, sizeof resolved, where), (unsigned long long)t->bytes_up,
+                 (unsigned long long)t->bytes_down, gw_json_escape(why, sizeof why, cx_view_text(reason)));
+    assert(n > 0 && n < GW_TUNNEL_RECORD_MAX);
+    return (size_t)n;
+}
+
+static void audit(const struct gw_tunnel *t, const char *event, const char *reason)
+{
+    char json[GW_TUNNEL_RECORD_MAX];
+    gw_tunnel_record_text(t, gw_conn_identity(t->conn), event, reason, gw_tunnel_wall_us(), json);
+    gw_worker_audit(gw_conn_worker(t->conn), json);
+}
+
+void gw_tunnel_record_end(const struct gw_tunnel *t, const char *reason)
+{
+    char text[DESCRIPTION_MAX];
+    if (gw_log_enabled(GW_LOG_VERBOSE))
+        gw_log(GW_LOG_VERBOSE, "Ended %s: %s, %llu bytes up, %llu down on conn=%s", describe(t, text, sizeof text), reason,
+               (unsigned long long)t->bytes_up, (unsigned long long)t->bytes_down, gw_conn_identity(t->conn)->id);
+    audit(t, "tunnel", reason);
+}
+
+void gw_tunnel_record_refusal(const struct gw_tunnel *t, const char *reason)
+{
+    char text[DESCRIPTION_MAX];
+    if (gw_log_enabled(GW_LOG_INFO))
+        gw_log(GW_LOG_INFO, "Refused %s: %s%s%s on conn=%s", describe(t, text, sizeof text), reason, t->why ? ": " : "",
+               t->why ? t->why : "", gw_conn_identity(t->conn)->id);
+    char full[192];
+    snprintf(full, sizeof full, "%s%s%s", reason, t->why ? ": " : "", t->why ? t->why : "");
+    audit(t, "tunnel_refused", full);
+}

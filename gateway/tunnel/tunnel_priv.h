@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/* A tunnel, as the rooms of gateway/tunnel share it: open.c (judged, granted, connected), flow.c (bytes, half-closes, the end),
+ * record.c (log lines and audit records). The worker that owns the connection. */
+#ifndef GW_TUNNEL_PRIV_H
+#define GW_TUNNEL_PRIV_H
+
+#include "gateway/consumers/consumer.h"
+#include "gateway/queues/queue.h"
+#include "gateway/tunnel.h"
+
+struct gw_tunnel {
+    struct gw_tunnel *next, **link;               /* of the connection */
+    struct gw_tunnel *next_marked, **marked_link; /* link NULL: not marked */
+    struct gw_conn *conn;
+    struct gw_consumer *consumer; /* NULL: none was made, or it failed */
+    struct gw_user_channels *user_channels;
+    struct gw_request request;
+    struct gw_timer patience; /* set while a client that has closed waits for its last bytes to be taken */
+
+    uint64_t began_us; /* wall time */
+    uint64_t bytes_up, bytes_down;
+    const char *queue;       /* name; NULL: none was found. It and member live in the registry. */
+    const char *member;      /* that was tried last */
+    const char *why;         /* what the consumer said last, for the log */
+    struct gw_addr resolved; /* that was tried last; family 0: none */
+    uint32_t channel, number;
+
+    bool accepted;
+    bool client_ended;  /* its EOF came */
+    bool client_closed; /* its CLOSE came */
+    bool up_done;       /* the consumer was told of the end, or takes no more */
+    bool down_done;     /* the consumer's end went to the client */
+    bool expired;       /* patience is over */
+    bool out_of_memory;
+
+    uint32_t port;
+    size_t host_len;
+    char host[]; /* as requested, raw, with a NUL behind */
+};
+
+/* Why a tunnel was refused: one row each in open.c's table. */
+enum gw_refusal {
+    GW_REFUSAL_DRAINING,
+    GW_REFUSAL_SESSION,
+    GW_REFUSAL_TYPE,
+    GW_REFUSAL_MALFORMED,
+    GW_REFUSAL_NO_QUEUE,
+    GW_REFUSAL_NOT_ALLOWED,
+    GW_REFUSAL_KEY_OPTIONS,
+    GW_REFUSAL_USER_LIMIT,
+    GW_REFUSAL_CONNECTION_LIMIT,
+    GW_REFUSAL_MEMORY,
+    GW_REFUSAL_CONNECT,
+    GW_REFUSAL_ADDRESS,
+    GW_REFUSAL_SHORTAGE,
+    GW_REFUSAL_COUNT
+};
+
+struct gw_refusal_row {
+    enum mux_open_reason reason;
+    const char *text;     /* what the client is told */
+    const char *detailed; /* the same with QueueErrors detailed */
+    const char *truth;    /* for log and audit */
+};
+const struct gw_refusal_row *gw_tunnel_refusal(enum gw_refusal r);
+
+/* ---- open.c ---- */
+
+/* Goes on with the request. True: the consumer is connected, and the channel accepted. False: it waits, or t is gone. */
+bool gw_tunnel_connect(struct gw_tunnel *t);
+
+/* ---- flow.c ---- */
+
+/* Puts t among those that gw_tunnel_serve_marked serves next. */
+void gw_tunnel_mark(struct gw_tunnel *t);
+void gw_tunnel_on_wake(struct gw_consumer *c);
+/* Serves t; may free it. */
+void gw_tunnel_serve(struct gw_tunnel *t);
+/* Ends the consumer, unlinks, gives back and frees. The channel is the caller's to release. */
+void gw_tunnel_free(struct gw_tunnel *t, bool graceful);
+
+/* ---- record.c ---- */
+
+uint64_t gw_tunnel_wall_us(void);
+void gw_tunnel_log_open(const struct gw_tunnel *t);
+void gw_tunnel_log_failed(const struct gw_tunnel *t); /* one member could not be connected */
+/* A tunnel that was accepted has ended. */
+void gw_tunnel_record_end(const struct gw_tunnel *t, const char *reason);
+void gw_tunnel_record_refusal(const struct gw_tunnel *t, const char *reason);
+/* Text of an audit record; out of its inputs alone. Returns its length; it always fits. */
+enum { GW_TUNNEL_RECORD_MAX = 6144 };
+size_t gw_tunnel_record_text(const struct gw_tunnel *t, const struct gw_identity *who, const char *event, const char *reason,
+                             uint64_t ended_us, char out[GW_TUNNEL_RECORD_MAX]);
+
+#endif
