@@ -13,8 +13,8 @@
 struct gw_tunnel;
 
 /* MUX_EV_CHANNEL_OPEN of any type: routes it, and accepts or refuses the channel now or later. The tunnel is the channel's
- * user pointer. */
-void gw_tunnel_open(struct gw_conn *c, uint32_t channel, struct cx_view type, struct cx_view data);
+ * user pointer. MUX_E_MALFORMED: the channel was refused, and the connection is to be ended for it. */
+enum mux_err gw_tunnel_open(struct gw_conn *c, uint32_t channel, struct cx_view type, struct cx_view data);
 /* The bytes of consecutive MUX_EV_CHANNEL_DATA events of one channel: written at once, what is not taken is copied aside.
  * They are borrowed for this call only. */
 void gw_tunnel_data(struct gw_tunnel *t, const struct iovec *iov, int iov_count);

@@ -66,10 +66,8 @@ void gw_tunnel_free(struct gw_tunnel *t, bool graceful)
 
 static void end(struct gw_tunnel *t, const char *reason, bool graceful)
 {
-    struct mux_session *s = gw_conn_session(t->conn);
     gw_tunnel_record_end(t, reason);
-    mux_channel_set_user(s, t->channel, NULL);
-    mux_channel_release(s, t->channel);
+    mux_channel_release(gw_conn_session(t->conn), t->channel); /* takes our pointer off the channel */
     gw_tunnel_free(t, graceful);
 }
 

@@ -227,16 +227,11 @@ static bool has_its_form(struct cx_view data)
     return cx_reader_done(&r);
 }
 
-void gw_tunnel_open(struct gw_conn *c, uint32_t channel, struct cx_view type, struct cx_view data)
+enum mux_err gw_tunnel_open(struct gw_conn *c, uint32_t channel, struct cx_view type, struct cx_view data)
 {
     struct mux_direct_tcpip ask = { 0 };
     bool direct = cx_view_is(type, "direct-tcpip");
     bool parsed = direct && mux_direct_tcpip_parse(data, &ask);
-    if (direct && !parsed && !has_its_form(data)) {
-        mux_session_disconnect(gw_conn_session(c), MUX_E_MALFORMED, NULL);
-        gw_conn_mark(c);
-        return;
-    }
     struct gw_tunnel *t = new_tunnel(c, channel, parsed ? ask.host : cx_view("", 0), ask.port);
     if (!t)
         mux_channel_refuse(gw_conn_session(c), channel, MUX_OPEN_RESOURCE_SHORTAGE, rows[GW_REFUSAL_MEMORY].text);
@@ -248,4 +243,5 @@ void gw_tunnel_open(struct gw_conn *c, uint32_t channel, struct cx_view type, st
         refuse(t, GW_REFUSAL_MALFORMED);
     else
         judge(t);
+    return direct && !parsed && !has_its_form(data) ? MUX_E_MALFORMED : MUX_OK;
 }
