@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/* gateway/monitor/signer: signatures come back right, RSA holds up nobody, and a signer may die. */
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "gateway/monitor/signer.h"
+
+enum { ED25519, RSA, KEYS };
+
+struct fixture {
+    struct gw_host_keys keys;
+    struct cx_private_key *private_keys[KEYS];
+    struct mux_host_key public_keys[KEYS];
+    struct gw_loop *loop;
+    struct gw_signer_pool *pool;
+    unsigned good, empty;
+    uint32_t last_key;
+    unsigned fast_before_first_rsa;
+};
+
+static const uint8_t hash[32] = { 1, 2, 3 };
+
+static void on_answer(void *ctx, const struct gw_sign_job *job, struct cx_view signature)
+{
+    struct fixture *f = ctx;
+    const struct cx_sign_alg *alg = cx_sign_alg_find(cx_view_text(job->host_key == RSA ? "rsa-sha2-512" : "ssh-ed25519"));
+    if (signature.len == 0) {
+        f->empty++;
+        return;
+    }
+    cr_assert_eq(cx_key_verify(f->keys.public_keys[job->host_key].blob, alg, signature, cx_view(hash, sizeof hash)), CX_OK);
+    cr_assert_eq(job->generation, 9);
+    cr_assert_eq(job->id, 1000 + job->worker);
+    f->good++;
+    f->last_key = job->host_key;
+}
+
+static void init(struct fixture *f)
+{
+    static const enum cx_key_type types[KEYS] = { CX_KEY_ED25519, CX_KEY_RSA };
+    *f = (struct fixture){ .keys = { .count = KEYS, .keys = f->private_keys, .public_keys = f->public_keys } };
+    for (size_t i = 0; i < KEYS; i++) {
+        cr_assert_eq(cx_private_key_generate(types[i], &f->private_keys[i]), CX_OK);
+        f->public_keys[i] = (struct mux_host_key){ cx_private_key_blob(f->private_keys[i]), types[i] };
+    }
+    f->loop = gw_loop_new();
+    f->pool = gw_signer_pool_new(f->loop, &f->keys, on_answer, f);
+    cr_assert(f->pool);
+}
+
+static void deinit(struct fixture *f)
+{
+    gw_signer_pool_free(f->pool);
+    gw_loop_free(f->loop);
+    for (size_t i = 0; i < KEYS; i++)
+        cx_private_key_free(f->private_keys[i]);
+    cr_assert_eq(waitpid(-1, NULL, WNOHANG), -1, "a signer is left");
+}
+
+static bool ask(struct fixture *f, uint32_t key, uint32_t worker)
+{
+    struct gw_sign_job job = { .host_key = key, .generation = 9, .worker = worker, .id = 1000 + worker };
+    const struct cx_sign_alg *alg = cx_sign_alg_find(cx_view_text(key == RSA ? "rsa-sha2-512" : "ssh-ed25519"));
+    return gw_signer_pool_sign(f->pool, &job, alg, cx_view(hash, sizeof hash));
+}
+
+static void round_of(struct fixture *f)
+{
+    gw_signer_pool_send(f->pool);
+    gw_loop_round(f->loop, true);
+    gw_signer_pool_receive(f->pool);
+}
+
+static void until(struct fixture *f, const unsigned *counter, unsigned count)
+{
+    gw_loop_round(f->loop, false);
+    while (*counter < count)
+        round_of(f);
+}
+
+Test(signer, every_request_gets_its_signature, .timeout = 60)
+{
+    struct fixture f;
+    init(&f);
+    for (uint32_t i = 0; i < 600; i++)
+        cr_assert(ask(&f, i % 50 == 0 ? RSA : ED25519, i));
+    until(&f, &f.good, 600);
+    cr_assert_eq(f.empty, 0);
+    deinit(&f);
+}
+
+Test(signer, a_full_rsa_queue_refuses_rsa_and_nothing_else, .timeout = 60)
+{
+    struct fixture f;
+    init(&f);
+    for (uint32_t i = 0; i < GW_SIGNER_RSA_QUEUE; i++)
+        cr_assert(ask(&f, RSA, i));
+    cr_assert(!ask(&f, RSA, 1));
+    cr_assert(ask(&f, ED25519, 1));
+    gw_loop_round(f.loop, false);
+    do
+        round_of(&f);
+    while (f.good == 0 || f.last_key != ED25519);
+    cr_assert_lt(f.good, GW_SIGNER_RSA_QUEUE, "Ed25519 waited for RSA");
+    deinit(&f);
+}
+
+Test(signer, a_signer_that_dies_answers_empty_and_is_started_again, .timeout = 60)
+{
+    struct fixture f;
+    init(&f);
+    until(&f, &f.good, 0);
+    cr_assert(ask(&f, RSA, 0));
+    until(&f, &f.good, 1);
+    /* the RSA signer is the pool's first child: stop it, so that what is asked next stays asked */
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+    FILE *children = fopen(path, "re");
+    int rsa_pid = 0;
+    cr_assert(children && fscanf(children, "%d", &rsa_pid) == 1);
+    fclose(children);
+    cr_assert_eq(kill(rsa_pid, SIGSTOP), 0);
+    for (uint32_t i = 0; i < 5; i++)
+        cr_assert(ask(&f, RSA, i));
+    gw_signer_pool_send(f.pool);
+    cr_assert_eq(kill(rsa_pid, SIGKILL), 0);
+    int status;
+    cr_assert_eq(waitpid(rsa_pid, &status, 0), rsa_pid);
+    cr_assert(gw_signer_pool_reaped(f.pool, rsa_pid, status));
+    cr_assert(!gw_signer_pool_reaped(f.pool, rsa_pid, status), "reaped once only");
+    cr_assert_eq(f.empty, 5);
+    while (!ask(&f, RSA, 7)) /* until its restart timer */
+        gw_loop_round(f.loop, true);
+    until(&f, &f.good, 2);
+    deinit(&f);
+}
