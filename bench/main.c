@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* sluice-bench: what this machine can do with SSH. */
+#include <stdio.h>
+#include <string.h>
+
+#include "bench.h"
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *help;
+} commands[] = {
+    { "cipher", bench_cipher, "seal and open packets under every suite: ns a packet, GB/s" },
+};
+
+static void usage(FILE *out)
+{
+    fprintf(out, "usage: sluice-bench COMMAND [OPTION ...]\n\n");
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        fprintf(out, "  %-8s  %s\n", commands[i].name, commands[i].help);
+    fprintf(out, "\nsluice-bench COMMAND --help tells its options.\n");
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        usage(stderr);
+        return 255;
+    }
+    if (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0) {
+        usage(stdout);
+        return 0;
+    }
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    fprintf(stderr, "sluice-bench: no command '%s'\n\n", argv[1]);
+    usage(stderr);
+    return 255;
+}
