@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
+# shellcheck disable=SC2034 # the lists are for whoever sources this
 # Debian's packages that sluice needs, and how they get here. Sourced by deploy/quickstart and tests/run: the one list of them.
 
 build_packages=(gcc libc6-dev cmake ninja-build pkg-config libssl-dev libsodium-dev libc-ares-dev libjemalloc-dev zlib1g-dev)
@@ -24,9 +25,14 @@ require_packages()
     apt-get install -q -y --no-install-recommends "${missing[@]}"
 }
 
-# Configures and builds one preset with every core; tests are built where $2 says so (ON, OFF).
+# configure_preset PRESET [OPTION…]
+configure_preset()
+{
+    cmake --preset "$@" >/dev/null
+}
+
+# build_preset PRESET [OPTION…]: with every core
 build_preset()
 {
-    cmake --preset "$1" -DBUILD_TESTING="$2" >/dev/null
-    cmake --build --preset "$1" --parallel
+    cmake --build --preset "$@" --parallel "$(nproc)"
 }

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: MIT
+"""Free ports, and what /proc says of a process that a test started."""
+import os
+import pathlib
+import random
+import signal
+import socket
+
+
+def free_port() -> int:
+    """A loopback port below the ephemeral range, so that no outgoing connection takes it before its server does."""
+    while True:
+        port = random.randrange(15000, 32000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+
+
+def children(pid: int) -> list[int]:
+    try:
+        return [int(child) for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except FileNotFoundError:
+        return []
+
+
+def command_line(pid: int) -> str:
+    try:
+        return pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+def resident_bytes(pid: int) -> int:
+    """Resident set: readable of an undumpable process too, which smaps is not."""
+    return int(pathlib.Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def thread_ticks(pid: int) -> dict[str, int]:
+    """CPU clock ticks by thread, named COMM/TID."""
+    ticks = {}
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        name, _, rest = (task / "stat").read_text().rpartition(")")
+        fields = rest.split()
+        ticks[f"{name.split('(', 1)[1]}/{task.name}"] = int(fields[11]) + int(fields[12])
+    return ticks
+
+
+def end(process, how=signal.SIGTERM, seconds=60):
+    """Ends a process that a test started, the hard way if it does not end by itself; returns its status."""
+    if process.poll() is None:
+        process.send_signal(how)
+    try:
+        return process.wait(seconds)
+    except Exception:
+        process.kill()
+        process.wait()
+        raise

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: MIT
+"""Every suite carries every byte, both ways, through key exchanges in the middle of the transfer.
+SLUICE_TRANSFER_MIB is the size of each transfer: 64 unless set, 16 under a sanitizer."""
+import hashlib
+import os
+import socket
+import subprocess
+import threading
+
+import pytest
+
+from support.backends import digest, endless, pattern, pattern_digest, source
+from support.client import connect, read_to_end
+from support.gateway import is_sanitized
+
+MIB = 1 << 20
+SIZE = int(os.environ.get("SLUICE_TRANSFER_MIB", "16" if is_sanitized() else "64")) * MIB
+AEADS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "chacha20-poly1305@openssh.com")
+CTRS = ("aes128-ctr", "aes192-ctr", "aes256-ctr")
+MACS = ("hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com", "hmac-sha2-256", "hmac-sha2-512")
+# each MAC once, and each cipher: the two are independent in every implementation's packet code but for their lengths
+SUITES = [(cipher, None) for cipher in AEADS] + [("aes128-ctr", mac) for mac in MACS] + [(cipher, MACS[0]) for cipher in CTRS[1:]]
+
+
+def suite_options(cipher, mac):
+    return [f"Ciphers {cipher}"] + ([f"MACs {mac}"] if mac else [])
+
+
+def upload(one, size):
+    """Sends the pattern through -W; returns what the digest backend answered after the half-close."""
+    ssh = one.start("-W", "digest:1", "gw", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def feed():
+        for chunk in pattern(size):
+            ssh.stdin.write(chunk)
+        ssh.stdin.close()
+
+    feeder = threading.Thread(target=feed)
+    feeder.start()
+    answer = ssh.stdout.read()
+    feeder.join()
+    assert ssh.wait(60) == 0
+    return answer.decode()
+
+
+def download(one):
+    ssh = one.start("-W", "source:1", "gw", stdout=subprocess.PIPE)
+    seen = hashlib.sha256()
+    while data := ssh.stdout.read(1 << 18):
+        seen.update(data)
+    assert ssh.wait(60) == 0
+    return seen.hexdigest()
+
+
+@pytest.fixture
+def transfer(gateway, client, backend):
+    """transfer(client options, gateway settings): up and down, equal digests."""
+
+    def run(options, settings="", size=SIZE):
+        up, down = backend(digest), backend(source(size))
+        queues = f"Queue digest\n Target {up.address}\n Allow alice\nQueue source\n Target {down.address}\n Allow alice"
+        gateway.start(queues, settings)
+        one = client(gateway, options=options)
+        assert upload(one, size) == pattern_digest(size)
+        assert download(one) == pattern_digest(size)
+        assert not up.errors and not down.errors
+        for queue, field in (("digest", "bytes_up"), ("source", "bytes_down")):
+            (record,) = gateway.wait_for_audit(event="tunnel", queue=queue)
+            assert record[field] == size, record
+
+    return run
+
+
+@pytest.mark.parametrize("cipher,mac", SUITES)
+def test_suite_carries_every_byte(transfer, cipher, mac):
+    transfer(suite_options(cipher, mac))
+
+
+@pytest.mark.parametrize("cipher,mac", SUITES[:4])
+def test_client_rekeys_in_the_middle(transfer, cipher, mac):
+    transfer(suite_options(cipher, mac) + ["RekeyLimit 16M" if SIZE > 32 * MIB else "RekeyLimit 2M"])
+
+
+@pytest.mark.parametrize("cipher,mac", SUITES[:4])
+def test_gateway_rekeys_in_the_middle(transfer, cipher, mac):
+    transfer(suite_options(cipher, mac), "RekeyLimit 16M" if SIZE > 32 * MIB else "RekeyLimit 2M")
+
+
+def test_both_sides_rekey(transfer):
+    transfer(["RekeyLimit 1M"], "RekeyLimit 1M", min(SIZE, 64 * MIB))
+
+
+@pytest.mark.parametrize("kex", ("curve25519-sha256", "curve25519-sha256@libssh.org", "ecdh-sha2-nistp256"))
+def test_key_exchange_method(transfer, kex):
+    transfer([f"KexAlgorithms {kex}", "RekeyLimit 1M"], size=4 * MIB)
+
+
+def test_both_directions_of_one_channel_at_once(gateway, client):
+    gateway.start("Queue echo\n Target builtin:echo\n Allow alice", "RekeyLimit 4M")
+    _, (path,) = client(gateway, options=["RekeyLimit 3M"]).forward("echo:1")
+    size = min(SIZE, 64 * MIB)
+    with connect(path) as tunnel:
+
+        def feed():
+            for chunk in pattern(size):
+                tunnel.sendall(chunk)
+            tunnel.shutdown(socket.SHUT_WR)
+
+        feeder = threading.Thread(target=feed)
+        feeder.start()
+        seen = hashlib.sha256()
+        while data := tunnel.recv(1 << 18):
+            seen.update(data)
+        feeder.join()
+    assert seen.hexdigest() == pattern_digest(size)
+
+
+def test_bytes_before_a_close_are_not_lost(gateway, client, backend):
+    size = 500_000
+    service = backend(source(size))
+    gateway.start(f"Queue source\n Target {service.address}\n Allow alice")
+    _, (path,) = client(gateway).forward("source:1")
+    for _ in range(20):
+        with connect(path) as tunnel:
+            assert hashlib.sha256(read_to_end(tunnel)).hexdigest() == pattern_digest(size)
+
+
+def test_bytes_before_the_clients_close_are_not_lost(gateway, client, backend):
+    """The client half-closes and goes; the backend, a slow reader, still gets all of it."""
+    size = 500_000
+    seen = []
+
+    def slow(connection):
+        count = 0
+        while data := connection.recv(2000):
+            count += len(data)
+        seen.append(count)
+
+    service = backend(slow)
+    gateway.start(f"Queue slow\n Target {service.address}\n Allow alice")
+    one = client(gateway)
+    for _ in range(5):
+        assert one.run("-W", "slow:1", "gw", input=b"y" * size).returncode == 0
+    assert seen == [size] * 5
+
+
+def test_a_client_that_leaves_ends_the_backends_connection(gateway, client, backend):
+    service = backend(endless)
+    gateway.start(f"Queue endless\n Target {service.address}\n Allow alice")
+    ssh, (path,) = client(gateway).forward("endless:1")
+    with connect(path) as tunnel:
+        assert tunnel.recv(1000)
+        ssh.kill()
+        (record,) = gateway.wait_for_audit(event="tunnel", queue="endless")
+    assert record["bytes_down"] > 0
