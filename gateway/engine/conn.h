@@ -16,11 +16,11 @@ struct gw_worker;
 struct gw_conn;
 
 struct gw_identity {
-    char id[GW_CONN_ID_TEXT]; /* 128 random bits in hex, never reused: in every log line and audit record */
+    char id[GW_CONN_ID_TEXT];   /* 128 random bits in hex, never reused: in every log line and audit record */
     char user[GW_USER_MAX + 1]; /* empty until authenticated */
-    bool proves_name;         /* the key proved this name (design section 7: %u, or user=) */
+    bool proves_name;           /* the key proved this name (design section 7: %u, or user=) */
     char fingerprint[CX_FINGERPRINT_TEXT];
-    struct gw_addr peer;      /* the client's address and port */
+    struct gw_addr peer;                  /* the client's address and port */
     const struct gw_key_options *options; /* of the key's line: permitopen and so on; NULL: none */
 };
 

@@ -34,16 +34,17 @@ void gw_loop_remove(struct gw_loop *loop, struct gw_watch *w);
 /* Waits until something is ready or a timer is due (not at all if !may_wait), calls on_ready for each, then fires timers. */
 void gw_loop_round(struct gw_loop *loop, bool may_wait);
 
-/* ---- timers: intrusive, no allocation; resolution 1 ms, never early ---- */
+/* ---- timers: timer.c; intrusive, so that nothing is allocated and setting cannot fail; resolution 1 ms, never early ---- */
 
 struct gw_timer {
     void (*fire)(struct gw_timer *t, uint64_t now_ns);
-    uint64_t at_ns; /* 0: not set */
-    uint32_t slot;  /* the loop's own */
+    uint64_t at_ns;                       /* 0: not set */
+    struct gw_timer *child, *next, *back; /* the loop's own */
 };
 
-/* Sets or moves. t->fire must be set. Cannot fail once gw_loop_reserve_timers made room for it. */
+/* Sets or moves. t->fire must be set. A time that is past fires in the next round. */
 void gw_timer_set(struct gw_loop *loop, struct gw_timer *t, uint64_t at_ns);
+/* Also right when it is not set. Legal inside fire, which finds its own timer not set. */
 void gw_timer_cancel(struct gw_loop *loop, struct gw_timer *t);
 
 #endif

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+/* Listeners are level-triggered here: accepting stops and goes on as it pleases, and the kernel reminds us.
+ *
+ * Two things stop it for a moment. No descriptors left: everybody would wait for nothing in a busy loop, so it pauses, while the
+ * connections that exist go on and free some. A worker's ring is full: the connection that does not fit is kept, and further ones
+ * wait in the backlog. Both end by a timer; neither deserves a wake-up protocol, since both mean that we are busy anyway. */
+#include <assert.h>
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "gateway/engine/acceptor.h"
+#include "gateway/engine/throttle.h"
+#include "gateway/observe/log.h"
+
+enum {
+    LISTENERS_MAX = 64,
+    ACCEPTS_A_TURN = 64, /* of one listener, before the others have theirs */
+    PAUSE_NO_DESCRIPTORS_MS = 100,
+    PAUSE_RING_FULL_MS = 2,
+};
+
+struct gw_acceptor {
+    struct gw_inbox inbox;
+    struct gw_orders orders;
+    struct pollfd polled[1 + LISTENERS_MAX]; /* the inbox first */
+    unsigned listener_count;
+    struct gw_worker *const *workers;
+    unsigned worker_count, next_worker;
+    struct gw_protocol *protocol;
+    struct gw_startups *startups;
+    struct gw_throttle throttle;
+    struct cx_random_pool random_pool;
+    struct cx_random random;
+    uint64_t kept; /* a connection that fitted no ring: gw_intake_pack */
+    bool keeps;
+    int pause_ms; /* -1: none */
+    bool draining;
+    pthread_t thread;
+};
+
+static uint64_t monotonic_seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec;
+}
+
+/* ---- orders ---- */
+
+static void switch_snapshot(struct gw_mail *m, void *receiver)
+{
+    struct gw_acceptor *a = receiver;
+    (void)m;
+    struct gw_protocol *newest = gw_orders_take(&a->orders);
+    if (!newest)
+        return;
+    gw_protocol_drop(a->protocol);
+    a->protocol = newest;
+    gw_startups_limit(a->startups, newest->snapshot.config);
+}
+
+static void begin_drain(struct gw_mail *m, void *receiver)
+{
+    struct gw_acceptor *a = receiver;
+    (void)m;
+    a->draining = true;
+}
+
+/* ---- hand-off ---- */
+
+static void take_startups_back(struct gw_acceptor *a)
+{
+    uint64_t slot;
+    for (unsigned i = 0; i < a->worker_count; i++) {
+        while (mux_ring_pop(&gw_worker_intake(a->workers[i])->given_back, &slot))
+            gw_startups_give_back(a->startups, (int32_t)slot);
+    }
+}
+
+/* The worker with the fewest connections; among equals the next in turn. */
+static unsigned least_loaded(struct gw_acceptor *a)
+{
+    unsigned best = a->next_worker, fewest = UINT_MAX;
+    for (unsigned i = 0; i < a->worker_count; i++) {
+        unsigned index = (a->next_worker + i) % a->worker_count;
+        unsigned n = atomic_load_explicit(&gw_worker_intake(a->workers[index])->connections, memory_order_relaxed);
+        if (n < fewest) {
+            best = index;
+            fewest = n;
+        }
+    }
+    a->next_worker = (best + 1) % a->worker_count;
+    return best;
+}
+
+/* False: the ring is full, and the connection stays ours. */
+static bool hand_off(struct gw_acceptor *a, uint64_t item)
+{
+    struct gw_worker *w = a->workers[least_loaded(a)];
+    struct gw_intake *intake = gw_worker_intake(w);
+    if (!mux_ring_push(&intake->accepted, item))
+        return false;
+    atomic_fetch_add_explicit(&intake->connections, 1, memory_order_relaxed);
+    gw_inbox_wake(gw_worker_inbox(w));
+    return true;
+}
+
+static void keep(struct gw_acceptor *a, uint64_t item)
+{
+    a->kept = item;
+    a->keeps = true;
+    a->pause_ms = PAUSE_RING_FULL_MS;
+}
+
+/* ---- accept ---- */
+
+static void drop(struct gw_acceptor *a, int fd, const struct gw_addr *peer)
+{
+    static const char words[] = "Exceeded MaxStartups\r\n"; /* sshd's: clients show it to the person */
+    (void)!send(fd, words, sizeof words - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    struct sockaddr_storage sa;
+    socklen_t len = sizeof sa;
+    struct gw_addr local = { 0 };
+    if (getsockname(fd, (struct sockaddr *)&sa, &len) == 0)
+        gw_addr_from_sockaddr(&local, (struct sockaddr *)&sa);
+    gw_throttle_dropped(&a->throttle, monotonic_seconds(), gw_startups_count(a->startups), peer, &local);
+    close(fd);
+}
+
+static void take_in(struct gw_acceptor *a, int fd, const struct sockaddr *sa)
+{
+    struct gw_addr peer;
+    if (!gw_addr_from_sockaddr(&peer, sa)) {
+        close(fd);
+        return;
+    }
+    int32_t startup = gw_startups_admit(a->startups, &peer);
+    if (startup == GW_STARTUP_NONE) {
+        drop(a, fd, &peer);
+        return;
+    }
+    gw_throttle_admitted(&a->throttle, monotonic_seconds(), gw_startups_relaxed(a->startups));
+    uint64_t item = gw_intake_pack(fd, startup);
+    if (!hand_off(a, item))
+        keep(a, item);
+}
+
+/* Errors of one connection are passed over (accept(2): they are the network's, delivered late); those of ours make a pause. */
+static bool is_ours(int err)
+{
+    return err == EMFILE || err == ENFILE || err == ENOBUFS || err == ENOMEM;
+}
+
+static void accept_some(struct gw_acceptor *a, int listener)
+{
+    for (int i = 0; i < ACCEPTS_A_TURN && !a->keeps; i++) {
+        struct sockaddr_storage sa;
+        socklen_t len = sizeof sa;
+        int fd = accept4(listener, (struct sockaddr *)&sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) {
+            take_in(a, fd, (struct sockaddr *)&sa);
+        } else if (errno == EAGAIN) {
+            return;
+        } else if (is_ours(errno)) {
+            gw_throttle_exhausted(&a->throttle, monotonic_seconds(), strerror(errno));
+            a->pause_ms = PAUSE_NO_DESCRIPTORS_MS;
+            return;
+        }
+    }
+}
+
+/* ---- the thread ---- */
+
+static void turn(struct gw_acceptor *a)
+{
+    bool pausing = a->pause_ms >= 0;
+    int n = poll(a->polled, pausing ? 1 : 1 + a->listener_count, a->pause_ms);
+    assert(n >= 0 || errno == EINTR || errno == ENOMEM);
+    if (n < 0)
+        return;
+    a->pause_ms = -1;
+    if (a->polled[0].revents)
+        gw_inbox_serve(&a->inbox, a);
+    take_startups_back(a);
+    if (a->keeps) {
+        a->keeps = false;
+        if (!hand_off(a, a->kept))
+            keep(a, a->kept);
+    }
+    for (unsigned i = 1; !pausing && i <= a->listener_count; i++) {
+        if (a->polled[i].revents)
+            accept_some(a, a->polled[i].fd);
+    }
+}
+
+static void close_listeners(struct gw_acceptor *a)
+{
+    for (unsigned i = 1; i <= a->listener_count; i++)
+        close(a->polled[i].fd);
+    a->listener_count = 0;
+}
+
+static void *run(void *arg)
+{
+    struct gw_acceptor *a = arg;
+    while (!a->draining)
+        turn(a);
+    close_listeners(a);
+    return NULL;
+}
+
+struct gw_acceptor *gw_acceptor_new(const struct gw_acceptor_setup *setup)
+{
+    struct gw_acceptor *a = calloc(1, sizeof *a);
+    if (!a)
+        return NULL;
+    assert(setup->listener_count <= LISTENERS_MAX);
+    a->random = cx_random_system(&a->random_pool);
+    a->startups = gw_startups_new(&a->random);
+    if (!a->startups || !gw_inbox_init(&a->inbox)) {
+        gw_startups_free(a->startups);
+        free(a);
+        return NULL;
+    }
+    a->orders = (struct gw_orders){ .to = &a->inbox, .switch_mail.deliver = switch_snapshot, .drain_mail.deliver = begin_drain };
+    a->polled[0] = (struct pollfd){ .fd = a->inbox.wake_fd, .events = POLLIN };
+    for (unsigned i = 0; i < setup->listener_count; i++)
+        a->polled[1 + i] = (struct pollfd){ .fd = setup->listeners[i], .events = POLLIN };
+    a->listener_count = setup->listener_count;
+    a->workers = setup->workers;
+    a->worker_count = setup->worker_count;
+    a->protocol = setup->protocol;
+    a->pause_ms = -1;
+    gw_startups_limit(a->startups, a->protocol->snapshot.config);
+    return a;
+}
+
+bool gw_acceptor_start(struct gw_acceptor *a)
+{
+    int err = pthread_create(&a->thread, NULL, run, a);
+    errno = err;
+    if (err == 0)
+        pthread_setname_np(a->thread, "acceptor");
+    return err == 0;
+}
+
+struct gw_orders *gw_acceptor_orders(struct gw_acceptor *a)
+{
+    return &a->orders;
+}
+
+void gw_acceptor_join(struct gw_acceptor *a)
+{
+    pthread_join(a->thread, NULL);
+    if (a->keeps) {
+        int fd;
+        int32_t startup;
+        gw_intake_unpack(a->kept, &fd, &startup);
+        close(fd);
+    }
+    gw_protocol_drop(gw_orders_take(&a->orders));
+    gw_protocol_drop(a->protocol);
+    gw_inbox_deinit(&a->inbox);
+    gw_startups_free(a->startups);
+    free(a);
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/* The loop on epoll. A descriptor costs one epoll_ctl in its life: edge-triggered for everything, so that a connection which turns
+ * from reading to writing costs no system call, at the price that whoever reads or writes must remember readiness (gw_watch.ready)
+ * until the kernel says EAGAIN.
+ *
+ * A round has two passes. This file is the first: it fetches events and timers and calls back, and callbacks only mark. The worker
+ * then serves what is marked. Nothing is read or written in between, so that all descriptors of a connection that became ready
+ * together are served together: their packets leave in one batch and one send. */
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "gateway/engine/timer_priv.h"
+
+enum { EVENTS_A_ROUND = 256 };
+
+struct gw_loop {
+    int epoll_fd;
+    uint64_t now_ns;
+    struct gw_timers timers;
+    int event_count, event_next; /* fetched, and the first that was not delivered yet */
+    struct epoll_event events[EVENTS_A_ROUND];
+};
+
+static uint64_t monotonic_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+struct gw_loop *gw_loop_new(void)
+{
+    struct gw_loop *loop = calloc(1, sizeof *loop);
+    if (!loop)
+        return NULL;
+    loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (loop->epoll_fd < 0) {
+        free(loop);
+        return NULL;
+    }
+    loop->now_ns = monotonic_ns();
+    return loop;
+}
+
+void gw_loop_free(struct gw_loop *loop)
+{
+    if (!loop)
+        return;
+    close(loop->epoll_fd);
+    free(loop);
+}
+
+uint64_t gw_loop_now_ns(const struct gw_loop *loop)
+{
+    return loop->now_ns;
+}
+
+bool gw_loop_add(struct gw_loop *loop, struct gw_watch *w)
+{
+    assert(w->on_ready);
+    w->ready = 0;
+    struct epoll_event e = { .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = w };
+    return epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, w->fd, &e) == 0;
+}
+
+void gw_loop_remove(struct gw_loop *loop, struct gw_watch *w)
+{
+    epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, w->fd, NULL);
+    for (int i = loop->event_next; i < loop->event_count; i++) {
+        if (loop->events[i].data.ptr == w)
+            loop->events[i].data.ptr = NULL;
+    }
+}
+
+static uint8_t ready_bits(uint32_t events)
+{
+    uint8_t bits = 0;
+    if (events & EPOLLIN)
+        bits |= GW_READABLE;
+    if (events & EPOLLOUT)
+        bits |= GW_WRITABLE;
+    if (events & EPOLLRDHUP)
+        bits |= GW_HUNG_UP | GW_READABLE;
+    /* An error or a full hang-up is learned by whichever call comes next, so both kinds are due. */
+    if (events & (EPOLLHUP | EPOLLERR))
+        bits |= GW_HUNG_UP | GW_READABLE | GW_WRITABLE;
+    return bits;
+}
+
+/* Whole milliseconds until the next timer, rounded up: a timer never fires early. */
+static int wait_ms(const struct gw_loop *loop)
+{
+    uint64_t at_ns = gw_timers_next_ns(&loop->timers);
+    if (at_ns == UINT64_MAX)
+        return -1;
+    uint64_t now_ns = monotonic_ns();
+    if (at_ns <= now_ns)
+        return 0;
+    uint64_t ms = (at_ns - now_ns + 999999) / 1000000;
+    return ms < 3600000 ? (int)ms : 3600000;
+}
+
+void gw_loop_round(struct gw_loop *loop, bool may_wait)
+{
+    int n = epoll_wait(loop->epoll_fd, loop->events, EVENTS_A_ROUND, may_wait ? wait_ms(loop) : 0);
+    assert(n >= 0 || errno == EINTR);
+    loop->now_ns = monotonic_ns();
+    loop->event_count = n > 0 ? n : 0;
+    for (loop->event_next = 0; loop->event_next < loop->event_count;) {
+        const struct epoll_event *e = &loop->events[loop->event_next++];
+        struct gw_watch *w = e->data.ptr;
+        if (!w)
+            continue;
+        w->ready |= ready_bits(e->events);
+        w->on_ready(w);
+    }
+    loop->event_count = 0;
+    gw_timers_fire(&loop->timers, loop->now_ns);
+}
+
+void gw_timer_set(struct gw_loop *loop, struct gw_timer *t, uint64_t at_ns)
+{
+    gw_timers_set(&loop->timers, t, at_ns);
+}
+
+void gw_timer_cancel(struct gw_loop *loop, struct gw_timer *t)
+{
+    gw_timers_cancel(&loop->timers, t);
+}
