@@ -126,7 +126,7 @@ static bool finish_groups(struct gw_reader *r)
     for (size_t i = 0; i < r->group_use_count; i++) {
         r->place = r->group_uses[i].place;
         if (!group_exists(r->config, r->group_uses[i].name))
-            return gw_reader_fail(r, "there is no group '%s'; accepted: a group that a line Group %s MEMBER… defines",
+            return gw_reader_fail(r, "there is no group '%s'; accepted: a group that a line Group %s MEMBER... defines",
                                   r->group_uses[i].name, r->group_uses[i].name);
     }
     return true;

@@ -104,13 +104,13 @@ static const struct gw_keyword keywords[] = {
     { "WindowBudget", GW_SCOPE_GLOBAL, &gw_kind_size, "a size up to 1024G, such as 256M", FIELD(window_budget_bytes),
       .max = 1024ull << 30 },
     { "Group", GW_SCOPE_GLOBAL, &gw_kind_group,
-      "NAME MEMBER…, each 1 to 64 letters, digits, '.', '_' or '-', not led by '.' or '-'" },
+      "NAME MEMBER..., each 1 to 64 letters, digits, '.', '_' or '-', not led by '.' or '-'" },
     { "Queue", GW_SCOPE_ANY, &gw_kind_queue,
       "a name of 1 to 64 letters, digits, '.', '_' or '-' that is no number, no address and not localhost" },
     { "Target", GW_SCOPE_QUEUE, &gw_kind_target,
       "one of HOST:PORT, [IPV6]:PORT, dial, builtin:echo, builtin:discard, builtin:source, builtin:http" },
     { "Route", GW_SCOPE_QUEUE, &gw_kind_route,
-      "HOST:PORTS…, where HOST is a name, a pattern such as *.internal, or an address block without bits behind its prefix such as "
+      "HOST:PORTS..., where HOST is a name, a pattern such as *.internal, or an address block without bits behind its prefix such as "
       "10.0.0.0/8 or [fd00::/8], and PORTS is *, 22 or 1000-2000" },
     { "Allow", GW_SCOPE_QUEUE, &gw_kind_allow, "users, groups as @GROUP, or * for everybody who is authenticated" },
     { "ConnectTimeout", GW_SCOPE_QUEUE, &gw_kind_seconds, "a time from 1s to 1h, such as 10s",
