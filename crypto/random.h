@@ -17,7 +17,7 @@ static inline void cx_random_fill(const struct cx_random *r, void *out, size_t l
 }
 
 /* getrandom(2) behind a pool, so that a packet's padding costs no system call. Pool bytes are wiped as they leave.
- * Each thread has a pool of its own. */
+ * Each thread has a pool of its own; a forked child zeroes what it inherited, or both give the same bytes. */
 enum { CX_RANDOM_POOL_BYTES = 1024 };
 struct cx_random_pool {
     size_t left;

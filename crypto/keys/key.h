@@ -53,7 +53,8 @@ CX_MUST_CHECK enum cx_err cx_key_verify(struct cx_view key_blob, const struct cx
 struct cx_private_key; /* opaque */
 
 /* Reads an openssh-key-v1 or PEM (PKCS#1, SEC1, PKCS#8) private key. passphrase may be empty. text is not kept.
- * This issue's forms are unencrypted; an encrypted file: CX_E_PASSPHRASE. */
+ * An encrypted PEM file is opened with the passphrase; an encrypted openssh-key-v1 file is CX_E_PASSPHRASE whatever the
+ * passphrase. A key whose halves do not belong together: CX_E_MALFORMED. */
 CX_MUST_CHECK enum cx_err cx_private_key_parse(struct cx_view text, struct cx_view passphrase, struct cx_private_key **out);
 /* A new key: ed25519, P-256, or RSA-3072. For tests, benchmarks and first starts. */
 CX_MUST_CHECK enum cx_err cx_private_key_generate(enum cx_key_type type, struct cx_private_key **out);
@@ -62,7 +63,8 @@ void cx_private_key_free(struct cx_private_key *key);
 enum cx_key_type cx_private_key_type(const struct cx_private_key *key);
 /* Borrowed; lives as long as the key. */
 struct cx_view cx_private_key_blob(const struct cx_private_key *key);
-/* Signature blob into out, *len in: room, out: length. alg must be of the key's type. */
+/* Signature blob into out, *len in: room, out: length; CX_SIGNATURE_MAX is room enough. alg of another type than the key's:
+ * CX_E_UNSUPPORTED. */
 CX_MUST_CHECK enum cx_err cx_private_key_sign(const struct cx_private_key *key, const struct cx_sign_alg *alg, struct cx_view data,
                                               uint8_t *out, size_t *len);
 /* openssh-key-v1, unencrypted, NUL-terminated, into malloc'd *text that the caller wipes and frees. */

@@ -56,18 +56,12 @@ static struct cx_private_key *key_new(enum cx_key_type type, struct cx_writer *b
 
 enum cx_err cx_private_key_from_ed25519(const uint8_t *secret, struct cx_private_key **out)
 {
-    uint8_t public[CX_ED25519_PUBLIC_BYTES], derived[CX_ED25519_SECRET_BYTES];
-    crypto_sign_ed25519_seed_keypair(public, derived, secret);
-    bool same = cx_secret_equal(derived, secret, sizeof derived);
-    cx_secret_wipe(derived, sizeof derived);
-    if (!same)
-        return CX_E_MALFORMED;
     struct cx_writer blob;
     struct cx_private_key *key = key_new(CX_KEY_ED25519, &blob);
     if (!key)
         return CX_E_RESOURCE;
     memcpy(key->ed25519, secret, sizeof key->ed25519);
-    cx_writer_string(&blob, cx_view(public, sizeof public));
+    cx_writer_string(&blob, cx_view(secret + CX_ED25519_SECRET_BYTES - CX_ED25519_PUBLIC_BYTES, CX_ED25519_PUBLIC_BYTES));
     return complete(key, &blob, out);
 }
 

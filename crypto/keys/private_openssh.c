@@ -21,10 +21,10 @@ static bool find_base64(struct cx_view text, struct cx_view *base64)
     return end != NULL;
 }
 
-static enum cx_err read_ed25519(struct cx_reader *r, struct cx_private_key **out)
+static enum cx_err read_ed25519(struct cx_reader *r, const struct cx_public_parts *parts, struct cx_private_key **out)
 {
     struct cx_view public = cx_reader_string(r), secret = cx_reader_string(r);
-    if (!cx_reader_ok(r) || public.len != CX_ED25519_PUBLIC_BYTES || secret.len != CX_ED25519_SECRET_BYTES)
+    if (!cx_reader_ok(r) || !cx_view_equal(public, parts->point) || secret.len != CX_ED25519_SECRET_BYTES)
         return CX_E_MALFORMED;
     return cx_private_key_from_ed25519(secret.data, out);
 }
@@ -78,7 +78,7 @@ static enum cx_err read_private(struct cx_view section, struct cx_view blob, str
         return CX_E_MALFORMED;
     struct cx_private_key *key = NULL;
     if (parts.type == CX_KEY_ED25519)
-        err = read_ed25519(&r, &key);
+        err = read_ed25519(&r, &parts, &key);
     else
         err = parts.type == CX_KEY_RSA ? read_rsa(&r, &parts, &key) : read_p256(&r, &parts, &key);
     if (err)

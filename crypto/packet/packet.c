@@ -9,8 +9,7 @@
 #include "crypto/secret.h"
 #include "crypto/wire.h"
 
-/* Keeps every sum of lengths far from an int's and a uint32_t's end. */
-enum { LEN_LIMIT = 1 << 28, BLOCK_MIN = 8 };
+enum { BLOCK_MIN = 8 }; /* RFC 4253 section 6 */
 
 static const struct cx_packet_ops *ops_of(const struct cx_packet_key *k)
 {
@@ -125,7 +124,7 @@ enum cx_err cx_packet_open(struct cx_packet_cache *cache, struct cx_packet_key *
 {
     struct batch b = { .ops = ops_of(k), .n = 0 };
     size_t most = *count < CX_PACKET_BATCH ? *count : CX_PACKET_BATCH, verified = 0;
-    assert(!k->sealing && max_packet <= LEN_LIMIT);
+    assert(!k->sealing && max_packet <= CX_PACKET_LENGTH_LIMIT);
     *count = *used = *need = 0;
     if (wire.len < CX_PACKET_LENGTH_BYTES)
         return CX_OK;
@@ -171,7 +170,7 @@ static void fill_in(struct cx_packet_job *job, const struct cx_packet_key *k, co
                     const struct cx_random *random)
 {
     uint8_t padding = padding_for(k, slot->payload_len);
-    assert(slot->payload_len <= LEN_LIMIT);
+    assert(slot->payload_len <= CX_PACKET_LENGTH_LIMIT);
     job->start = slot->start;
     job->len = 1 + slot->payload_len + padding;
     cx_store_u32(slot->start, job->len);

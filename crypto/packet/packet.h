@@ -5,7 +5,10 @@
  * expanded. Expanded contexts live in a cx_packet_cache, bounded, one a worker; every call here is made by the worker
  * that owns both. The pipelines know packets, not messages: a payload is bytes.
  *
- * Layout of a packet, in and out:  length(4) padding_length(1) payload padding tag(tag_len). */
+ * Layout of a packet, in and out:  length(4) padding_length(1) payload padding tag(tag_len).
+ *
+ * Nothing here ends a key's life: sequence numbers wrap at 2^32, and chacha20-poly1305's nonce with them, so that the
+ * caller must change keys before (RFC 4344 section 3.1); a rekey by rekey_bytes comes long before GCM's counter ends. */
 #ifndef CX_PACKET_H
 #define CX_PACKET_H
 
@@ -21,6 +24,7 @@ enum {
     CX_PACKET_KEY_MAX = 64,
     CX_PACKET_IV_MAX = 16,
     CX_PACKET_MAC_KEY_MAX = 64,
+    CX_PACKET_LENGTH_LIMIT = 1 << 28, /* keeps every sum of lengths far from an int's end */
 };
 
 struct cx_packet_ops; /* packet_priv.h: one family of pipelines, one file each */
@@ -73,8 +77,10 @@ void cx_packet_key_deinit(struct cx_packet_key *k, struct cx_packet_cache *cache
 
 /* Opens, in place, complete packets from the start of `wire`, at most *count (and at most CX_PACKET_BATCH).
  * Out: *count opened, payload[i] of each (inside wire), *used bytes of wire that they took, *need: the bytes that the
- * next, incomplete packet needs from its start (0: not even its length is readable yet; also 0 when wire is used up).
- * A packet whose packet_length field exceeds max_packet, is too small or breaks the block size: CX_E_LENGTH.
+ * next, incomplete packet needs from its start (0: not even its length is readable yet; also 0 when wire is used up, or
+ * *count was reached). max_packet is at most CX_PACKET_LENGTH_LIMIT.
+ * A packet whose packet_length field exceeds max_packet, is too small or breaks the block size, or whose padding_length
+ * does not fit: CX_E_LENGTH.
  * A tag that does not match: CX_E_TAG. On an error *count and *used stand for the good packets in front, and that packet
  * and all of wire behind it are wiped. The length of a chacha20-poly1305 packet, and of a CTR packet without etm, is
  * acted on before its tag is checked, within these bounds, as the format demands.
