@@ -4,7 +4,6 @@
 #include <sodium.h>
 
 #include "crypto/keys/key_priv.h"
-#include "crypto/secret.h"
 
 static enum cx_err sign_ed25519(const struct cx_private_key *key, struct cx_view data, struct cx_writer *w)
 {
