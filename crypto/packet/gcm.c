@@ -3,7 +3,6 @@
  * The length field is associated data, in the clear. The nonce is four fixed bytes and a 64-bit counter of packets, which
  * a rekey restarts long before it could wrap. */
 #include "crypto/packet/packet_priv.h"
-#include "crypto/wire.h"
 
 enum { FIXED_BYTES = 4, TAG_BYTES = 16 };
 
