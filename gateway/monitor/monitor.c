@@ -59,6 +59,7 @@ static const struct gw_config *load_config(const struct gw_monitor_options *o, c
 static void stop_at_once(struct monitor *m)
 {
     m->stopping = true;
+    m->exit_status = 0;
     if (m->engine.pid > 0)
         gw_engine_kill(&m->engine, "sluiced ends");
     else
@@ -184,8 +185,10 @@ static void reap(struct monitor *m)
     }
 }
 
-static void serve_signals(struct monitor *m)
+/* True: there were some, and what they made owed is to be looked at without waiting. */
+static bool serve_signals(struct monitor *m)
 {
+    bool any = false;
     struct signalfd_siginfo info;
     while (read(m->signals.fd, &info, sizeof info) == (ssize_t)sizeof info) {
         if (info.ssi_signo == SIGCHLD)
@@ -194,7 +197,9 @@ static void serve_signals(struct monitor *m)
             on_stop_signal(m, info.ssi_signo);
         else if (!m->stopping)
             reload(m);
+        any = true;
     }
+    return any;
 }
 
 static void noted(struct gw_watch *w)
@@ -208,11 +213,11 @@ static void serve(struct monitor *m)
     bool more = false;
     while (!m->done) {
         gw_loop_round(m->loop, !more);
-        serve_signals(m);
-        if (gw_engine_serve_control(&m->engine))
+        if (gw_engine_serve_control(&m->engine)) /* before the signals: what it said stands before its death */
             on_ready(m);
+        more = serve_signals(m);
         gw_signer_pool_receive(m->signers);
-        more = gw_requests_serve(&m->requests);
+        more |= gw_requests_serve(&m->requests);
         gw_signer_pool_send(m->signers);
     }
 }

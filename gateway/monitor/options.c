@@ -134,7 +134,7 @@ void gw_options_parse(int argc, char **argv, struct gw_command_line *out)
 {
     *out = (struct gw_command_line){ .action = GW_ACTION_RUN };
     struct parse p = { .out = out, .config_path = "/etc/sluice/sluice.conf" };
-    p.options = calloc((size_t)argc, sizeof *p.options); /* no argument makes more than one; -ddd is cut to the first */
+    p.options = calloc((size_t)argc, sizeof *p.options); /* an argument makes one at most, but for one -d in front */
     if (!p.options)
         abort();
     opterr = 0;

@@ -13,13 +13,10 @@ enum { ED25519, RSA, KEYS };
 
 struct fixture {
     struct gw_host_keys keys;
-    struct cx_private_key *private_keys[KEYS];
-    struct mux_host_key public_keys[KEYS];
     struct gw_loop *loop;
     struct gw_signer_pool *pool;
     unsigned good, empty;
     uint32_t last_key;
-    unsigned fast_before_first_rsa;
 };
 
 static const uint8_t hash[32] = { 1, 2, 3 };
@@ -42,10 +39,12 @@ static void on_answer(void *ctx, const struct gw_sign_job *job, struct cx_view s
 static void init(struct fixture *f)
 {
     static const enum cx_key_type types[KEYS] = { CX_KEY_ED25519, CX_KEY_RSA };
-    *f = (struct fixture){ .keys = { .count = KEYS, .keys = f->private_keys, .public_keys = f->public_keys } };
+    *f = (struct fixture){ .keys = { .count = KEYS } };
+    f->keys.keys = calloc(KEYS, sizeof *f->keys.keys);
+    f->keys.public_keys = calloc(KEYS, sizeof *f->keys.public_keys);
     for (size_t i = 0; i < KEYS; i++) {
-        cr_assert_eq(cx_private_key_generate(types[i], &f->private_keys[i]), CX_OK);
-        f->public_keys[i] = (struct mux_host_key){ cx_private_key_blob(f->private_keys[i]), types[i] };
+        cr_assert_eq(cx_private_key_generate(types[i], &f->keys.keys[i]), CX_OK);
+        f->keys.public_keys[i] = (struct mux_host_key){ cx_private_key_blob(f->keys.keys[i]), types[i] };
     }
     f->loop = gw_loop_new();
     f->pool = gw_signer_pool_new(f->loop, &f->keys, on_answer, f);
@@ -56,8 +55,7 @@ static void deinit(struct fixture *f)
 {
     gw_signer_pool_free(f->pool);
     gw_loop_free(f->loop);
-    for (size_t i = 0; i < KEYS; i++)
-        cx_private_key_free(f->private_keys[i]);
+    gw_host_keys_free(&f->keys);
     cr_assert_eq(waitpid(-1, NULL, WNOHANG), -1, "a signer is left");
 }
 
