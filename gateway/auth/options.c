@@ -129,8 +129,8 @@ static bool parse_expiry(struct cx_view value, uint64_t *unix_time)
     };
     struct tm made = asked;
     time_t when = utc ? timegm(&made) : mktime(&made);
-    /* A date that does not exist comes back as another one. Hours may move where clocks are put forward. */
-    if (when <= 0 || made.tm_year != asked.tm_year || made.tm_mon != asked.tm_mon || made.tm_mday != asked.tm_mday)
+    /* A day that does not exist comes back in another month. Hours may move, where clocks are put forward. */
+    if (when <= 0 || made.tm_year != asked.tm_year || made.tm_mon != asked.tm_mon)
         return false;
     if (asked.tm_hour > 23 || asked.tm_min > 59 || asked.tm_sec > 59)
         return false;

@@ -188,7 +188,9 @@ Test(config_errors, every_wrong_value_is_refused_with_its_place)
     for (size_t i = 0; i < sizeof wrong_lines / sizeof wrong_lines[0]; i++) {
         char text[256], error[GW_CONFIG_ERROR_MAX];
         bool block = wrong_lines[i][0] == ' ';
-        snprintf(text, sizeof text, "%s\n%s\n", block ? "Queue q\nTarget h:1\nRoute h:1" : "\n\n", wrong_lines[i]);
+        /* what would follow a good line is there, so that nothing but the line is wrong */
+        snprintf(text, sizeof text, "%s\n%s\n%s", block ? "Queue q\nTarget h:1\nRoute h:1" : "\n\n", wrong_lines[i],
+                 strncmp(wrong_lines[i], "Queue ", 6) == 0 ? "Target h:1\n" : "");
         cr_assert_null(gw_config_parse(text, "test.conf", error), "%s", wrong_lines[i]);
         cr_assert_eq(strncmp(error, "test.conf line 4: ", 18), 0, "%s: %s", wrong_lines[i], error);
         cr_assert(strstr(error, "; accepted: "), "%s: %s", wrong_lines[i], error);

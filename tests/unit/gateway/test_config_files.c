@@ -222,6 +222,9 @@ Test(config_files, the_banners_text_is_read_once_and_bounded)
     text[16 * 1024 + 1] = '\0';
     write_file("banner.txt", text);
     assert_error("main.conf", "DIR/main.conf line 1: Banner: DIR/banner.txt cannot be read: it is too long");
+    FILE *out = fopen("banner.txt", "w");
+    cr_assert(out && fwrite("a\0b", 1, 3, out) == 3 && fclose(out) == 0);
+    assert_error("main.conf", "DIR/main.conf line 1: Banner: the file holds a NUL byte; accepted: text");
 }
 
 Test(config_files, what_was_loaded_prints_to_a_text_that_needs_no_file)
