@@ -140,31 +140,31 @@ static bool read_options(struct gw_reader *r, const char *const *options, size_t
     return true;
 }
 
-/* path, with `here` in front if it is relative. NULL: out of memory. */
-static char *absolute(const char *here, const char *path)
+/* path itself where it is absolute, else behind the current directory. NULL: errno. */
+static char *absolute(const char *path)
 {
     char *out;
     if (path[0] == '/')
         return strdup(path);
-    return asprintf(&out, "%s/%s", here, path) < 0 ? NULL : out;
+    char *here = getcwd(NULL, 0);
+    int n = here ? asprintf(&out, "%s/%s", here, path) : -1;
+    free(here);
+    return n < 0 ? NULL : out;
 }
 
 static bool load(struct gw_reader *r, const char *path, const char *const *options, size_t option_count)
 {
-    char *here = getcwd(NULL, 0);
-    char *full = here ? absolute(here, path) : NULL;
+    char *full = absolute(path);
     char *directory = full ? strdup(full) : NULL;
     bool ok = directory != NULL;
     if (!ok) {
         gw_reader_fail(r, "the current directory cannot be told: %s", strerror(errno));
     } else {
         *strrchr(directory, '/') = '\0'; /* "" stands for the root: paths get their slash when they are joined */
-        r->directory = here;             /* what is typed in a shell is meant from where the shell is */
-        ok = read_options(r, options, option_count);
+        /* Of options too: where the shell was is not known any more when a daemon reads all of it again. */
         r->directory = directory;
-        ok = ok && gw_reader_main_file(r, full) && gw_reader_finish(r);
+        ok = read_options(r, options, option_count) && gw_reader_main_file(r, full) && gw_reader_finish(r);
     }
-    free(here);
     free(full);
     free(directory);
     return ok;
