@@ -14,6 +14,8 @@ struct gw_host_keys {
 
 /* Loads all of them, in this order. False: error names the file and what is wrong: sshd's words where others may read it. */
 bool gw_host_keys_load(struct gw_host_keys *h, char *const *paths, size_t count, char *error, size_t room);
+/* Keeps what this process has in memory now out of swap, where its limit allows that. Not inherited by a fork. */
+void gw_host_keys_lock_memory(void);
 /* Wipes them. */
 void gw_host_keys_free(struct gw_host_keys *h);
 

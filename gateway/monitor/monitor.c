@@ -302,6 +302,7 @@ static bool watch_signals(struct monitor *m)
 /* False: errno. */
 static bool start_serving(struct monitor *m)
 {
+    gw_host_keys_lock_memory();
     m->seed = (struct gw_engine_seed){ m->config, &m->keys, &m->listeners, &m->account };
     m->loop = gw_loop_new();
     if (!m->loop || !watch_signals(m) || !gw_requests_init(&m->requests, &m->engine, &m->seed, &m->audit))

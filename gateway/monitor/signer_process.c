@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -41,7 +40,7 @@ static void prepare(int socket)
     fcntl(socket, F_SETFL, 0); /* this process has nothing better to do than to wait */
     prctl(PR_SET_NAME, "sluiced-signer", 0, 0, 0);
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    mlockall(MCL_CURRENT); /* best effort: keys stay out of swap where the limit allows it */
+    gw_host_keys_lock_memory();
 }
 
 static _Noreturn void run(const struct gw_host_keys *keys, int socket)

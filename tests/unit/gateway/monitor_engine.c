@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -262,6 +263,7 @@ static pid_t start(const char *mode)
     pid_t pid = fork();
     if (pid != 0)
         return pid;
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails leaves nothing behind */
     char *config = strdup(at("conf"));
     struct gw_monitor_options options = { .config_path = config, .log_path = at("log") };
     int status = gw_monitor_run(&options);
