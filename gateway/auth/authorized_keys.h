@@ -19,7 +19,7 @@ struct gw_permit {
 
 /* What the line that admitted a key says about the connection. Owned by whoever the match gave it to. */
 struct gw_key_options {
-    bool no_forwarding; /* restrict, no-port-forwarding, without a later port-forwarding */
+    bool no_forwarding;  /* restrict, no-port-forwarding, without a later port-forwarding */
     bool permit_limited; /* permitopen stood there: only these */
     size_t permit_count;
     struct gw_permit *permits;
@@ -39,7 +39,7 @@ struct gw_key_query {
 
 struct gw_key_match {
     bool found;
-    bool proves_name;   /* by the path, or by user= on its line */
+    bool proves_name; /* by the path, or by user= on its line */
     unsigned line;
     struct gw_key_options *options; /* ownership passes to the caller; NULL if not found */
 };

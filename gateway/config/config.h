@@ -14,23 +14,26 @@
 enum { GW_QUEUE_NAME_MAX = 64, GW_CONFIG_TEXT_MAX = 4 * 1024 * 1024, GW_CONFIG_ERROR_MAX = 1024, GW_INCLUDE_DEPTH_MAX = 16 };
 
 enum gw_target_kind {
-    GW_TARGET_TCP,            /* HOST:PORT */
-    GW_TARGET_DIAL,           /* what the client asked for, judged by the routes */
-    GW_TARGET_ECHO, GW_TARGET_DISCARD, GW_TARGET_SOURCE, GW_TARGET_HTTP, /* builtin:… */
+    GW_TARGET_TCP,  /* HOST:PORT */
+    GW_TARGET_DIAL, /* what the client asked for, judged by the routes */
+    GW_TARGET_ECHO,
+    GW_TARGET_DISCARD,
+    GW_TARGET_SOURCE,
+    GW_TARGET_HTTP, /* builtin:… */
 };
 
 struct gw_target {
     enum gw_target_kind kind;
-    char *host;    /* TCP: a name or a literal, lower case, no brackets */
+    char *host; /* TCP: a name or a literal, lower case, no brackets */
     uint16_t port;
-    char *text;    /* as written: "10.0.0.10:80", "builtin:echo": for logs */
+    char *text; /* as written: "10.0.0.10:80", "builtin:echo": for logs */
 };
 
 /* Route HOST:PORTS: a CIDR or address literal matches literals only, a glob (or name) matches names only. */
 struct gw_route {
     bool is_cidr;
     struct gw_cidr cidr;
-    char *glob; /* lower case; * and ?, which match any bytes, dots too */
+    char *glob;                   /* lower case; * and ?, which match any bytes, dots too */
     uint16_t port_low, port_high; /* "*": 0 to 65535 */
 };
 
@@ -54,45 +57,47 @@ struct gw_config {
     atomic_uint users; /* gw_config_hold, gw_config_drop */
 
     size_t listen_count, host_key_count, keys_file_count, group_count, queue_count;
-    struct gw_addr *listen;  /* ListenAddress, with ports (Port, default 2222); default 0.0.0.0 and ::, as two sockets */
-    char **host_keys;        /* HostKey: paths */
-    char **keys_files;       /* AuthorizedKeysFile: absolute paths, %u and %% */
+    struct gw_addr *listen; /* ListenAddress, with ports (Port, default 2222); default 0.0.0.0 and ::, as two sockets */
+    char **host_keys;       /* HostKey: paths */
+    char **keys_files;      /* AuthorizedKeysFile: absolute paths, %u and %% */
     struct gw_group *groups;
     struct gw_queue_config *queues; /* in the order of the file */
 
-    unsigned workers;        /* 0: one a core */
-    uint64_t login_grace_ns; /* 0: none; default 120s */
-    unsigned max_auth_tries; /* 6 */
+    unsigned workers;                                      /* 0: one a core */
+    uint64_t login_grace_ns;                               /* 0: none; default 120s */
+    unsigned max_auth_tries;                               /* 6 */
     unsigned startups_begin, startups_rate, startups_full; /* MaxStartups 10:30:100 as sshd; default for sluice 100:30:1000 */
-    unsigned per_source_startups; /* UINT_MAX: none */
-    unsigned net_block_v4, net_block_v6; /* PerSourceNetBlockSize 32:128 */
-    uint64_t alive_interval_ns; /* 0: none */
-    unsigned alive_count;       /* 3 */
-    uint64_t rekey_bytes, rekey_ns; /* RekeyLimit; 0: default/none */
-    char *ciphers, *macs, *kex, *host_key_algs; /* comma lists, edits applied, every name known to crypto/ */
-    char *banner_path;     /* NULL: none */
-    char *banner;          /* its text, read by the monitor; at most 16 KiB; NULL: none */
+    unsigned per_source_startups;                          /* UINT_MAX: none */
+    unsigned net_block_v4, net_block_v6;                   /* PerSourceNetBlockSize 32:128 */
+    uint64_t alive_interval_ns;                            /* 0: none */
+    unsigned alive_count;                                  /* 3 */
+    uint64_t rekey_bytes, rekey_ns;                        /* RekeyLimit; 0: default/none */
+    char *ciphers, *macs, *kex, *host_key_algs;            /* comma lists, edits applied, every name known to crypto/ */
+    char *banner_path;                                     /* NULL: none */
+    char *banner;                                          /* its text, read by the monitor; at most 16 KiB; NULL: none */
     enum gw_log_level log_level;
-    bool queue_errors_detailed; /* QueueErrors detailed|alike */
-    char *user;            /* User: whom the engine runs as, where the monitor is root; default "sluice" */
-    char *audit_log;       /* AuditLog: path, NULL: none */
-    char *pid_file;        /* PidFile; NULL: none */
-    unsigned max_channels; /* MaxChannels a connection: 16384 */
+    bool queue_errors_detailed;     /* QueueErrors detailed|alike */
+    char *user;                     /* User: whom the engine runs as, where the monitor is root; default "sluice" */
+    char *audit_log;                /* AuditLog: path, NULL: none */
+    char *pid_file;                 /* PidFile; NULL: none */
+    unsigned max_channels;          /* MaxChannels a connection: 16384 */
     unsigned max_channels_per_user; /* MaxChannelsPerUser: 256 */
-    uint64_t hard_stop_ns; /* HardStopAfter: how long a drain may take; default 30s */
-    uint64_t window_budget_bytes; /* WindowBudget: what all windows may grow by; default 1G */
+    uint64_t hard_stop_ns;          /* HardStopAfter: how long a drain may take; default 30s */
+    uint64_t window_budget_bytes;   /* WindowBudget: what all windows may grow by; default 1G */
 };
 
 /* Loads path with its Includes and the -o options (each "Keyword value" or "Keyword=value", before the file: first match wins;
- * ListenAddress, Port, HostKey, AuthorizedKeysFile, Group and Queue add up). The banner's text is read too. Key files are not opened.
- * Relative paths start at the main file's directory, also in options and included files.
- * A block ends at the next Queue or the end of its file; an included file starts outside of any block.
- * On failure NULL, and error: "FILE line N: Keyword: what is wrong; accepted: what would be", one line of printable ASCII. */
-struct gw_config *gw_config_load(const char *path, const char *const *options, size_t option_count, char error[GW_CONFIG_ERROR_MAX]);
+ * ListenAddress, Port, HostKey, AuthorizedKeysFile, Group and Queue add up). The banner's text is read too. Key files are not
+ * opened. Relative paths start at the main file's directory, also in options and included files. A block ends at the next Queue or
+ * the end of its file; an included file starts outside of any block. On failure NULL, and error: "FILE line N: Keyword: what is
+ * wrong; accepted: what would be", one line of printable ASCII. */
+struct gw_config *gw_config_load(const char *path, const char *const *options, size_t option_count,
+                                 char error[GW_CONFIG_ERROR_MAX]);
 /* The same from one text, where Include and relative paths are not allowed and no file is opened (banner stays NULL): what the
  * engine is sent. `name` stands for the file in errors. */
 struct gw_config *gw_config_parse(const char *text, const char *name, char error[GW_CONFIG_ERROR_MAX]);
-/* The effective configuration as -T prints it: lower-case keywords, one a line, queues as blocks. gw_config_parse reads it back to the same. */
+/* The effective configuration as -T prints it: lower-case keywords, one a line, queues as blocks. gw_config_parse reads it back to
+ * the same. */
 void gw_config_print(const struct gw_config *c, FILE *out);
 
 const struct gw_config *gw_config_hold(const struct gw_config *c);
@@ -103,11 +108,13 @@ void gw_config_drop(const struct gw_config *c); /* the last one frees */
 const struct gw_queue_config *gw_config_route(const struct gw_config *c, struct cx_view host, uint32_t port);
 /* Whether the queue's Allow admits user: "*" admits everyone authenticated; a name or @group only where proves_name. */
 bool gw_config_allows(const struct gw_config *c, const struct gw_queue_config *q, const char *user, bool proves_name);
-/* For dial: whether one resolved address (with the port asked for) may be connected to, asked for as `host`. An ordinary address asked for by a literal needs
- * a CIDR route of that queue that holds it and its port; asked for by a name, the glob route that matched the name suffices.
- * Special addresses (gw_addr_is_special) need, however they were asked for, a CIDR route that holds them and lies wholly inside
- * that special range (0.0.0.0/0 does not give loopback); the gateway's own listeners need a route of that single address. Both come
- * on top of the glob where a name was asked for. What a wildcard listener covers is asked of the system (a bind, on its port only). */
-bool gw_config_dial_permits(const struct gw_config *c, const struct gw_queue_config *q, struct cx_view host, const struct gw_addr *address);
+/* For dial: whether one resolved address (with the port asked for) may be connected to, asked for as `host`. An ordinary address
+ * asked for by a literal needs a CIDR route of that queue that holds it and its port; asked for by a name, the glob route that
+ * matched the name suffices. Special addresses (gw_addr_is_special) need, however they were asked for, a CIDR route that holds them
+ * and lies wholly inside that special range (0.0.0.0/0 does not give loopback); the gateway's own listeners need a route of that
+ * single address. Both come on top of the glob where a name was asked for. What a wildcard listener covers is asked of the system
+ * (a bind, on its port only). */
+bool gw_config_dial_permits(const struct gw_config *c, const struct gw_queue_config *q, struct cx_view host,
+                            const struct gw_addr *address);
 
 #endif
