@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/* The loop on socket pairs: readiness as bits, one registration, removal in the middle of a round, timers that are never early. */
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "gateway/engine/loop.h"
+
+struct end {
+    struct gw_watch watch; /* first */
+    unsigned called;
+    struct gw_loop *loop;
+    struct end *removes;
+};
+
+static void on_ready(struct gw_watch *w)
+{
+    struct end *e = (struct end *)w;
+    e->called++;
+    if (e->removes) {
+        gw_loop_remove(e->loop, &e->removes->watch);
+        e->removes = NULL;
+    }
+}
+
+static struct gw_loop *loop;
+static struct end ends[2];
+
+static void set_up(void)
+{
+    int pair[2];
+    loop = gw_loop_new();
+    cr_assert(loop);
+    cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
+    for (int i = 0; i < 2; i++) {
+        ends[i] = (struct end){ .watch = { .fd = pair[i], .on_ready = on_ready }, .loop = loop };
+        cr_assert(gw_loop_add(loop, &ends[i].watch));
+    }
+}
+
+static void tear_down(void)
+{
+    for (int i = 0; i < 2; i++)
+        close(ends[i].watch.fd);
+    gw_loop_free(loop);
+}
+
+Test(loop, a_new_socket_is_writable_and_not_readable, .init = set_up, .fini = tear_down)
+{
+    gw_loop_round(loop, false);
+    cr_assert_eq(ends[0].watch.ready, GW_WRITABLE);
+    cr_assert_eq(ends[1].watch.ready, GW_WRITABLE);
+}
+
+Test(loop, bits_stay_until_they_are_cleared_and_edges_come_once, .init = set_up, .fini = tear_down)
+{
+    cr_assert_eq(write(ends[0].watch.fd, "x", 1), 1);
+    gw_loop_round(loop, false);
+    unsigned called = ends[1].called;
+    cr_assert(ends[1].watch.ready & GW_READABLE);
+    gw_loop_round(loop, false);
+    cr_assert_eq(ends[1].called, called, "no second edge for the same byte");
+    cr_assert(ends[1].watch.ready & GW_READABLE);
+    cr_assert_eq(write(ends[0].watch.fd, "y", 1), 1);
+    gw_loop_round(loop, false);
+    cr_assert_gt(ends[1].called, called, "a new byte is a new edge");
+}
+
+Test(loop, the_end_of_the_peer_is_a_hang_up_that_can_be_read, .init = set_up, .fini = tear_down)
+{
+    cr_assert_eq(shutdown(ends[0].watch.fd, SHUT_WR), 0);
+    gw_loop_round(loop, false);
+    cr_assert_eq(ends[1].watch.ready & (GW_READABLE | GW_HUNG_UP), GW_READABLE | GW_HUNG_UP);
+}
+
+Test(loop, what_was_removed_is_not_called_even_if_its_event_was_fetched, .init = set_up, .fini = tear_down)
+{
+    /* both ends become ready in the same round; whichever comes first removes the other */
+    ends[0].removes = &ends[1];
+    ends[1].removes = &ends[0];
+    gw_loop_round(loop, false);
+    cr_assert_eq(ends[0].called + ends[1].called, 1);
+}
+
+static unsigned fired;
+static uint64_t fired_at_ns;
+
+static void fire(struct gw_timer *t, uint64_t now_ns)
+{
+    (void)t;
+    fired++;
+    fired_at_ns = now_ns;
+}
+
+Test(loop, a_timer_fires_once_and_never_early, .init = set_up, .fini = tear_down)
+{
+    struct gw_timer t = { .fire = fire };
+    fired = 0;
+    gw_loop_round(loop, false); /* takes the first edges away, so that the next rounds wait */
+    for (unsigned i = 0; i < 5; i++) {
+        uint64_t at_ns = gw_loop_now_ns(loop) + 1000000 + i * 300001;
+        gw_timer_set(loop, &t, at_ns);
+        while (fired == i)
+            gw_loop_round(loop, true);
+        cr_assert_geq(fired_at_ns, at_ns);
+        cr_assert_eq(t.at_ns, 0);
+    }
+}
+
+Test(loop, a_round_that_may_not_wait_does_not, .init = set_up, .fini = tear_down)
+{
+    struct gw_timer t = { .fire = fire };
+    fired = 0;
+    gw_loop_round(loop, false);
+    gw_timer_set(loop, &t, gw_loop_now_ns(loop) + 3600ull * 1000000000);
+    gw_loop_round(loop, false); /* would hang for an hour */
+    cr_assert_eq(fired, 0);
+    gw_timer_cancel(loop, &t);
+}
