@@ -255,10 +255,11 @@ void gw_tunnel_end_all(struct gw_conn *c, const char *reason)
     struct gw_tunnel_list *list = gw_conn_tunnels(c);
     while (list->all) {
         struct gw_tunnel *t = list->all;
-        if (t->accepted)
-            gw_tunnel_record_end(t, reason);
-        else
+        if (t->accepted) {
+            end(t, reason, true); /* a produce that still has a DISCONNECT to write finds no pointer to pull through */
+        } else {
             gw_tunnel_record_refusal(t, reason);
-        gw_tunnel_free(t, true);
+            gw_tunnel_free(t, false);
+        }
     }
 }

@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: MIT */
+/* Tunnels from the client's CHANNEL_OPEN to the audit record, over real sockets on loopback. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tunnel_world.h"
+
+enum { BIG = 600000 };
+
+static uint8_t *pattern(size_t len)
+{
+    uint8_t *p = malloc(len);
+    for (size_t i = 0; i < len; i++)
+        p[i] = (uint8_t)(i * 7 + (i >> 9));
+    return p;
+}
+
+static const char *queue_to(const struct backend *b)
+{
+    static char text[512];
+    snprintf(text, sizeof text, "Queue web\n  Target 127.0.0.1:%u\n  Allow alice\n", b->port);
+    return text;
+}
+
+static bool audit_has(const struct world *w, size_t i, const char *part)
+{
+    return i < w->audits && strstr(w->audit[i], part);
+}
+
+Test(tunnel, builtin_echo_gives_back_every_byte)
+{
+    struct world *w = world_new("Queue echo\n  Target builtin:echo\n  Allow *\n");
+    uint8_t *big = pattern(BIG);
+    struct world_channel *ch = world_open(w, "Echo.", 7);
+    world_send(w, ch, big, BIG, true);
+    cr_assert(world_until(w, &ch->closed));
+    cr_assert(ch->eof && ch->received_len == BIG && memcmp(ch->received, big, BIG) == 0);
+    cr_assert_eq(w->audits, 1);
+    cr_assert(audit_has(w, 0, "\"event\":\"tunnel\"") && audit_has(w, 0, "\"bytes_up\":600000,\"bytes_down\":600000"));
+    cr_assert(audit_has(w, 0, "\"user\":\"alice\"") && audit_has(w, 0, "\"queue\":\"echo\",\"member\":\"builtin:echo\""));
+    cr_assert(audit_has(w, 0, "\"host\":\"Echo.\",\"port\":7,\"address\":null"));
+    free(big);
+    world_free(w);
+}
+
+Test(tunnel, builtin_echo_is_bounded_by_the_window)
+{
+    struct world *w = world_new("Queue echo\n  Target builtin:echo\n  Allow *\n");
+    uint8_t *big = pattern(4 * BIG);
+    struct world_channel *ch = world_open(w, "echo", 7);
+    ch->hold = true;
+    world_send(w, ch, big, 4 * BIG, false);
+    world_run(w, 200);
+    cr_assert_leq(world_parked(w), MUX_WINDOW_INITIAL);
+    cr_assert_lt(ch->sent, 4 * BIG);
+    struct world_channel *other = world_open(w, "echo", 7);
+    world_send(w, other, big, 1000, false);
+    cr_assert(world_until_received(w, other, 1000));
+    free(big);
+    world_free(w);
+}
+
+Test(tunnel, builtin_http_answers_requests_that_come_together)
+{
+    static const char requests[] = "GET /a HTTP/1.1\r\nHost: web\r\nContent-Length: 3\r\n\r\nabc"
+                                   "HEAD /b HTTP/1.1\r\nHost: web\r\n\r\n"
+                                   "GET /c HTTP/1.1\r\nHost: web\r\nConnection: close\r\n\r\n";
+    struct world *w = world_new("Queue web\n  Target builtin:http\n  Allow *\n");
+    struct world_channel *ch = world_open(w, "web", 80);
+    world_send(w, ch, requests, sizeof requests - 1, false);
+    cr_assert(world_until(w, &ch->eof));
+    char *text = strndup((char *)ch->received, ch->received_len);
+    unsigned answers = 0, pages = 0;
+    for (char *p = text; (p = strstr(p, "HTTP/1.1 200 OK\r\n")); p++)
+        answers++;
+    for (char *p = text; (p = strstr(p, "queue: web\nuser: alice\n")); p++)
+        pages++;
+    cr_assert(answers == 3 && pages == 2, "%s", text);
+    cr_assert(strstr(text, "Connection: close"));
+    free(text);
+    world_free(w);
+}
+
+Test(tunnel, builtin_source_and_discard_run_until_the_client_closes)
+{
+    struct world *w =
+        world_new("Queue source\n  Target builtin:source\n  Allow *\nQueue discard\n  Target builtin:discard\n  Allow *\n");
+    uint8_t *big = pattern(BIG);
+    struct world_channel *source = world_open(w, "source", 1), *sink = world_open(w, "discard", 1);
+    world_send(w, sink, big, BIG, true);
+    cr_assert(world_until(w, &sink->closed));
+    cr_assert(sink->eof && sink->sent == BIG);
+    cr_assert(world_until_received(w, source, BIG));
+    for (size_t i = 0; i < BIG; i++)
+        cr_assert_eq(source->received[i], i & 255);
+    source->close_after = true;
+    cr_assert(world_until(w, &source->closed));
+    world_run(w, 5);
+    cr_assert(audit_has(w, 1, "closed by the client"));
+    free(big);
+    world_free(w);
+}
+
+Test(tunnel, a_tcp_member_serves_both_ways_and_ends_cleanly)
+{
+    struct backend b;
+    backend_start(&b, BACKEND_ECHO);
+    struct world *w = world_new(queue_to(&b));
+    uint8_t *big = pattern(BIG);
+    struct world_channel *ch = world_open(w, "web", 80);
+    world_send(w, ch, big, BIG, true);
+    cr_assert(world_until(w, &ch->closed));
+    cr_assert(ch->eof && ch->received_len == BIG && memcmp(ch->received, big, BIG) == 0);
+    char address[64];
+    snprintf(address, sizeof address, "\"address\":\"127.0.0.1:%u\"", b.port);
+    cr_assert(audit_has(w, 0, address) && audit_has(w, 0, "both sides have ended"), "%s", w->audit[0]);
+    cr_assert_eq(gw_registry_queue(world_registry(w), "web")->active, 0);
+    world_free(w);
+    free(big);
+    cr_assert(b.clean_end);
+    backend_join(&b);
+}
+
+Test(tunnel, half_close_by_the_client_leaves_the_way_back_open)
+{
+    struct backend b;
+    backend_start(&b, BACKEND_HALF);
+    struct world *w = world_new(queue_to(&b));
+    uint8_t *big = pattern(BIG);
+    struct world_channel *ch = world_open(w, "web", 80);
+    world_send(w, ch, big, BIG, true);
+    cr_assert(world_until(w, &ch->closed));
+    cr_assert(ch->received_len == BIG && memcmp(ch->received, big, BIG) == 0);
+    world_free(w);
+    free(big);
+    backend_join(&b);
+}
+
+Test(tunnel, what_a_backend_sent_before_it_closed_arrives)
+{
+    struct backend b;
+    backend_start(&b, BACKEND_GREET);
+    struct world *w = world_new(queue_to(&b));
+    uint8_t *big = pattern(BIG);
+    struct world_channel *ch = world_open(w, "web", 80);
+    cr_assert(world_until(w, &ch->eof));
+    cr_assert_eq(ch->received_len, 300000);
+    cr_assert(!ch->closed); /* the other direction is the client's to end */
+    world_send(w, ch, big, 10, true);
+    cr_assert(world_until(w, &ch->closed));
+    free(big);
+    world_free(w);
+    backend_join(&b);
+}
+
+Test(tunnel, a_backend_that_does_not_read_costs_at_most_the_window)
+{
+    struct backend slow, quick;
+    backend_start(&slow, BACKEND_SINK);
+    backend_start(&quick, BACKEND_ECHO);
+    char text[512];
+    snprintf(text, sizeof text, "Queue web\n  Target 127.0.0.1:%u\n  Allow *\nQueue other\n  Target 127.0.0.1:%u\n  Allow *\n",
+             slow.port, quick.port);
+    struct world *w = world_new(text);
+    size_t huge = 32 * 1024 * 1024;
+    uint8_t *big = pattern(huge);
+    struct world_channel *ch = world_open(w, "web", 80), *other = world_open(w, "other", 80);
+    world_send(w, ch, big, huge, true);
+    world_run(w, 300);
+    cr_assert_gt(world_parked(w), 0);
+    cr_assert_leq(world_parked(w), MUX_WINDOW_MAX);
+    cr_assert_lt(ch->sent, huge);
+    world_send(w, other, big, 1000, true);
+    cr_assert(world_until(w, &other->closed));
+    slow.go = true;
+    cr_assert(world_until(w, &ch->closed));
+    cr_assert_eq(world_parked(w), 0);
+    world_free(w);
+    cr_assert(slow.clean_end && slow.len == huge && memcmp(slow.bytes, big, huge) == 0);
+    free(big);
+    backend_join(&slow);
+    backend_join(&quick);
+}
+
+Test(tunnel, no_byte_is_lost_when_the_client_closes_early)
+{
+    struct backend b;
+    backend_start(&b, BACKEND_SINK);
+    struct world *w = world_new(queue_to(&b));
+    size_t huge = 16 * 1024 * 1024;
+    uint8_t *big = pattern(huge);
+    struct world_channel *ch = world_open(w, "web", 80);
+    world_send(w, ch, big, huge, false);
+    world_run(w, 200);
+    ch->send_len = ch->sent; /* closes with what it could send so far */
+    ch->close_after = true;
+    cr_assert(world_until(w, &ch->closed));
+    cr_assert_gt(world_parked(w), 0);
+    b.go = true;
+    for (int i = 0; i < 200 && w->audits == 0; i++)
+        world_run(w, 10);
+    cr_assert(audit_has(w, 0, "closed by the client"));
+    for (int i = 0; i < 200 && !b.clean_end; i++)
+        world_run(w, 10);
+    cr_assert(b.clean_end && b.len == ch->sent && memcmp(b.bytes, big, b.len) == 0, "%zu of %zu", b.len, ch->sent);
+    world_free(w);
+    free(big);
+    backend_join(&b);
+}
+
+Test(tunnel, parked_bytes_survive_the_end_of_the_connection)
+{
+    struct backend b;
+    backend_start(&b, BACKEND_SINK);
+    struct world *w = world_new(queue_to(&b));
+    size_t huge = 16 * 1024 * 1024;
+    uint8_t *big = pattern(huge);
+    struct world_channel *ch = world_open(w, "web", 80);
+    world_send(w, ch, big, huge, false);
+    world_run(w, 200);
+    size_t sent = ch->sent;
+    cr_assert_gt(world_parked(w), 0);
+    gw_tunnel_end_all(w->conn, "connection lost");
+    cr_assert(audit_has(w, 0, "connection lost"));
+    b.go = true;
+    for (int i = 0; i < 300 && !b.clean_end; i++) {
+        gw_loop_round(world_loop(w), false);
+        usleep(2000);
+    }
+    cr_assert(b.clean_end && b.len == sent && memcmp(b.bytes, big, sent) == 0, "%zu of %zu", b.len, sent);
+    world_free(w);
+    free(big);
+    backend_join(&b);
+}
+
+Test(tunnel, a_reset_by_the_backend_closes_the_channel)
+{
+    struct backend b;
+    backend_start(&b, BACKEND_RESET);
+    struct world *w = world_new(queue_to(&b));
+    struct world_channel *ch = world_open(w, "web", 80);
+    world_send(w, ch, "x", 1, false);
+    cr_assert(world_until(w, &ch->closed));
+    cr_assert(audit_has(w, 0, "reset by peer"), "%s", w->audit[0]);
+    world_free(w);
+    backend_join(&b);
+}
+
+/* ---- refusals ---- */
+
+static const char *closed_port(char text[512], unsigned extra_port)
+{
+    struct backend b;
+    backend_start(&b, BACKEND_SINK);
+    shutdown(b.listener, SHUT_RDWR);
+    b.go = true;
+    backend_join(&b);
+    int n = snprintf(text, 512, "Queue web\n  Target 127.0.0.1:%u\n", b.port);
+    if (extra_port)
+        n += snprintf(text + n, 512 - (size_t)n, "  Target 127.0.0.1:%u\n", extra_port);
+    snprintf(text + n, 512 - (size_t)n, "  Allow *\n");
+    return text;
+}
+
+Test(tunnel, a_refused_connect_names_no_address_to_the_client)
+{
+    char text[512];
+    struct world *w = world_new(closed_port(text, 0));
+    struct world_channel *ch = world_open(w, "web", 80);
+    cr_assert(world_until(w, &ch->refused));
+    cr_assert_eq(ch->reason, MUX_OPEN_CONNECT_FAILED);
+    cr_assert_str_eq(ch->text, "connect failed");
+    cr_assert(audit_has(w, 0, "\"event\":\"tunnel_refused\"") && audit_has(w, 0, "Connection refused"), "%s", w->audit[0]);
+    world_free(w);
+}
+
+Test(tunnel, the_next_member_is_tried)
+{
+    char text[512];
+    struct backend b;
+    backend_start(&b, BACKEND_ECHO);
+    struct world *w = world_new(closed_port(text, b.port));
+    struct world_channel *ch = world_open(w, "web", 80);
+    world_send(w, ch, "hello", 5, true);
+    cr_assert(world_until(w, &ch->closed));
+    cr_assert_eq(ch->received_len, 5);
+    world_free(w);
+    backend_join(&b);
+}
+
+Test(tunnel, unknown_and_forbidden_queues_look_alike)
+{
+    for (int detailed = 0; detailed <= 1; detailed++) {
+        char text[256];
+        snprintf(text, sizeof text, "QueueErrors %s\nQueue secret\n  Target builtin:echo\n  Allow bob\n",
+                 detailed ? "detailed" : "alike");
+        struct world *w = world_new(text);
+        struct world_channel *unknown = world_open(w, "no.such\nthing", 1), *forbidden = world_open(w, "secret", 1);
+        cr_assert(world_until(w, &unknown->refused) && world_until(w, &forbidden->refused));
+        cr_assert(unknown->reason == MUX_OPEN_PROHIBITED && forbidden->reason == MUX_OPEN_PROHIBITED);
+        cr_assert_eq(strcmp(unknown->text, forbidden->text) != 0, detailed);
+        cr_assert(audit_has(w, 0, "no queue takes it") && audit_has(w, 0, "no.such\\u000athing"), "%s", w->audit[0]);
+        cr_assert(audit_has(w, 1, "Allow") && audit_has(w, 1, "\"queue\":\"secret\""));
+        world_free(w);
+    }
+}
+
+Test(tunnel, key_options_limit_what_is_opened)
+{
+    struct world *w = world_new("Queue echo\n  Target builtin:echo\n  Allow *\n");
+    struct gw_key_options none = { .no_forwarding = true };
+    world_identity(w)->options = &none;
+    struct world_channel *ch = world_open(w, "echo", 1);
+    cr_assert(world_until(w, &ch->refused));
+    cr_assert_str_eq(ch->text, "not available");
+    world_free(w);
+}
+
+Test(tunnel, sessions_and_other_types_are_refused)
+{
+    struct world *w = world_new("Queue echo\n  Target builtin:echo\n  Allow *\n");
+    struct world_channel *session = world_open_raw(w, "session", cx_view("", 0));
+    struct world_channel *other = world_open_raw(w, "x11", cx_view("", 0));
+    cr_assert(world_until(w, &session->refused) && world_until(w, &other->refused));
+    cr_assert(session->reason == MUX_OPEN_PROHIBITED && strstr(session->text, "ssh -N"));
+    cr_assert_eq(other->reason, MUX_OPEN_UNKNOWN_TYPE);
+    cr_assert_eq(w->open_error, MUX_OK);
+    world_free(w);
+}
+
+Test(tunnel, malformed_opens_are_told_from_values_out_of_bounds)
+{
+    struct world *w = world_new("Queue echo\n  Target builtin:echo\n  Allow *\n");
+    static const uint8_t cut[] = { 0, 0, 0, 9, 'e' }, port[] = { 0, 0, 0, 1, 'e', 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1 };
+    struct world_channel *a = world_open_raw(w, "direct-tcpip", cx_view(port, sizeof port));
+    cr_assert(world_until(w, &a->refused));
+    cr_assert_eq(w->open_error, MUX_OK);
+    struct world_channel *b = world_open_raw(w, "direct-tcpip", cx_view(cut, sizeof cut));
+    cr_assert(world_until(w, &b->refused));
+    cr_assert_eq(w->open_error, MUX_E_MALFORMED);
+    world_free(w);
+}
+
+Test(tunnel, channels_a_user_are_capped)
+{
+    struct world *w = world_new("MaxChannelsPerUser 2\nQueue echo\n  Target builtin:echo\n  Allow *\n");
+    struct world_channel *ch[3];
+    for (int i = 0; i < 3; i++)
+        ch[i] = world_open(w, "echo", 1);
+    cr_assert(world_until(w, &ch[2]->refused));
+    cr_assert(ch[0]->opened && ch[1]->opened);
+    cr_assert_eq(ch[2]->reason, MUX_OPEN_RESOURCE_SHORTAGE);
+    ch[0]->close_after = true;
+    cr_assert(world_until(w, &ch[0]->closed));
+    world_run(w, 5);
+    struct world_channel *again = world_open(w, "echo", 1);
+    cr_assert(world_until(w, &again->opened));
+    world_free(w);
+}
+
+Test(tunnel, a_draining_worker_refuses)
+{
+    struct world *w = world_new("Queue echo\n  Target builtin:echo\n  Allow *\n");
+    struct world_channel *before = world_open(w, "echo", 1);
+    cr_assert(world_until(w, &before->opened));
+    w->draining = true;
+    struct world_channel *after = world_open(w, "echo", 1);
+    cr_assert(world_until(w, &after->refused));
+    world_send(w, before, "still", 5, true);
+    cr_assert(world_until(w, &before->closed));
+    cr_assert_eq(before->received_len, 5);
+    world_free(w);
+}
+
+/* ---- dial ---- */
+
+Test(tunnel, dial_connects_only_where_a_route_allows)
+{
+    struct backend b;
+    backend_start(&b, BACKEND_ECHO);
+    static const struct {
+        const char *routes, *host;
+        bool opened;
+    } cases[] = {
+        { "*:*", "localhost", false },                             /* a name must not lead to loopback by itself */
+        { "0.0.0.0/0:*", "127.0.0.1", false },                     /* nor must a wide range */
+        { "0.0.0.0/0:* [::/0]:* *:*", "::ffff:127.0.0.1", false }, /* nor a mapped address */
+        { "0.0.0.0/0:* [::/0]:* *:*", "64:ff9b::7f00:1", false },  /* nor NAT64 */
+        { "0.0.0.0/0:* [::/0]:* *:*", "0.0.0.0", false },
+        { "127.0.0.0/8:*", "127.0.0.1", true },
+        { "127.0.0.0/8:1", "127.0.0.1", false },
+        { "127.0.0.0/8:* localhost:*", "localhost", true },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[512];
+        snprintf(text, sizeof text, "Queue any\n  Route %s\n  Target dial\n  Allow *\n", cases[i].routes);
+        struct world *w = world_new(text);
+        struct world_channel *ch = world_open(w, cases[i].host, b.port);
+        cr_assert(world_until(w, cases[i].opened ? &ch->opened : &ch->refused), "case %zu: %s", i, ch->text);
+        if (!cases[i].opened)
+            cr_assert_str_eq(ch->text, "not available", "case %zu: %s", i, ch->text);
+        world_free(w);
+        if (cases[i].opened) {
+            backend_join(&b);
+            backend_start(&b, BACKEND_ECHO);
+        }
+    }
+    shutdown(b.listener, SHUT_RDWR);
+    backend_join(&b);
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/* Tunnels without a process around them: a client session and a server session in memory, a connection and a worker that are
+ * nothing but what gateway/engine/conn.h promises, and a real loop with real backends behind it. */
+#ifndef TUNNEL_WORLD_H
+#define TUNNEL_WORLD_H
+
+#include "gateway/consumers/linger.h"
+#include "gateway/net/dns.h"
+#include "gateway/queues/registry.h"
+#include "gateway/tunnel.h"
+#include "pair.h"
+
+enum { WORLD_CHANNELS = 16, WORLD_AUDITS = 32, WORLD_AUDIT_MAX = 8192 };
+
+/* A channel as the client sees it. */
+struct world_channel {
+    uint32_t id;
+    bool opened, refused, eof, closed, released;
+    uint32_t reason;
+    char text[128];
+    const uint8_t *send;
+    size_t send_len, sent;
+    bool eof_after, close_after;
+    uint8_t *received;
+    size_t received_len, received_room;
+    bool hold; /* the client takes nothing: its window is not credited */
+    size_t held;
+};
+
+struct world {
+    struct pair *pair;
+    struct gw_conn *conn;
+    struct gw_worker *worker;
+    struct world_channel channel[WORLD_CHANNELS];
+    size_t channels;
+    enum mux_err open_error; /* what gw_tunnel_open returned last */
+    char audit[WORLD_AUDITS][WORLD_AUDIT_MAX];
+    size_t audits;
+    bool draining;
+};
+
+/* queues: "Queue …" blocks, or what else belongs into the configuration. The client is alice. */
+struct world *world_new(const char *queues);
+void world_free(struct world *w);
+struct gw_identity *world_identity(struct world *w);
+struct gw_loop *world_loop(struct world *w);
+struct gw_registry *world_registry(struct world *w);
+struct world_channel *world_open(struct world *w, const char *host, uint32_t port);
+struct world_channel *world_open_raw(struct world *w, const char *type, struct cx_view data);
+/* bytes must live on. */
+void world_send(struct world *w, struct world_channel *ch, const void *bytes, size_t len, bool eof_after);
+/* Runs until *flag, at most 10 seconds. */
+bool world_until(struct world *w, const bool *flag);
+bool world_until_received(struct world *w, const struct world_channel *ch, size_t len);
+/* Runs for a while. */
+void world_run(struct world *w, unsigned milliseconds);
+/* Bytes that wait for the consumers of all tunnels. */
+size_t world_parked(struct world *w);
+
+/* ---- backends: a thread each, one connection each ---- */
+
+enum backend_kind {
+    BACKEND_ECHO,  /* until the end, then closes */
+    BACKEND_SINK,  /* waits for `go`, reads all, then closes */
+    BACKEND_GREET, /* sends 300000 bytes and closes at once, reading nothing */
+    BACKEND_HALF,  /* reads until the end, then answers with what it read, then closes */
+    BACKEND_RESET, /* reads a byte, then resets */
+};
+
+struct backend {
+    enum backend_kind kind;
+    int listener;
+    uint16_t port;
+    _Atomic bool go;
+    uint8_t *bytes;
+    size_t len, room;
+    _Atomic bool clean_end; /* the gateway's end came without an error */
+    unsigned long thread;
+};
+
+void backend_start(struct backend *b, enum backend_kind kind);
+void backend_join(struct backend *b);
+
+#endif
