@@ -2,6 +2,7 @@
 /* Tunnels from the client's CHANNEL_OPEN to the audit record, over real sockets on loopback. */
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -287,6 +288,98 @@ Test(tunnel, the_next_member_is_tried)
     cr_assert(world_until(w, &ch->closed));
     cr_assert_eq(ch->received_len, 5);
     world_free(w);
+    backend_join(&b);
+}
+
+/* A port where connects hang: its backlog is full, so that SYNs are dropped. */
+struct black_hole {
+    int listener, fill[4];
+    uint16_t port;
+};
+
+static void black_hole_open(struct black_hole *h)
+{
+    struct sockaddr_in sa = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t len = sizeof sa;
+    h->listener = socket(AF_INET, SOCK_STREAM, 0);
+    cr_assert_eq(bind(h->listener, (struct sockaddr *)&sa, sizeof sa), 0);
+    cr_assert_eq(listen(h->listener, 0), 0);
+    getsockname(h->listener, (struct sockaddr *)&sa, &len);
+    h->port = ntohs(sa.sin_port);
+    for (int i = 0; i < 4; i++) {
+        h->fill[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        (void)!connect(h->fill[i], (struct sockaddr *)&sa, sizeof sa);
+    }
+    usleep(10000);
+}
+
+static void black_hole_close(struct black_hole *h)
+{
+    close(h->listener);
+    for (int i = 0; i < 4; i++)
+        close(h->fill[i]);
+}
+
+Test(tunnel, a_silent_member_runs_into_the_timeout)
+{
+    struct black_hole h;
+    black_hole_open(&h);
+    char text[256];
+    snprintf(text, sizeof text, "Queue web\n  Target 127.0.0.1:%u\n  ConnectTimeout 1s\n  Allow *\n", h.port);
+    struct world *w = world_new(text);
+    struct world_channel *ch = world_open(w, "web", 80);
+    world_run(w, 300);
+    cr_assert(!ch->refused && !ch->opened);
+    cr_assert(world_until(w, &ch->refused));
+    cr_assert_eq(ch->reason, MUX_OPEN_CONNECT_FAILED);
+    cr_assert(audit_has(w, 0, "timed out"), "%s", w->audit[0]);
+    world_free(w);
+    black_hole_close(&h);
+}
+
+Test(tunnel, a_connection_may_end_while_its_tunnels_connect)
+{
+    struct black_hole h;
+    black_hole_open(&h);
+    char text[256];
+    snprintf(text, sizeof text, "Queue web\n  Target 127.0.0.1:%u\n  Allow *\nQueue name\n  Target a.example:1\n  Allow *\n",
+             h.port);
+    struct world *w = world_new(text);
+    world_open(w, "web", 80);
+    world_run(w, 20);
+    world_open(w, "name", 80);
+    cr_assert_eq(w->audits, 0);
+    gw_tunnel_end_all(w->conn, "connection lost");
+    cr_assert(audit_has(w, 0, "\"event\":\"tunnel_refused\"") && audit_has(w, 0, "connection lost"));
+    world_free(w);
+    black_hole_close(&h);
+}
+
+Test(tunnel, a_name_that_does_not_resolve_is_a_failed_connect)
+{
+    struct world *w = world_new("Queue web\n  Target nowhere.example:80\n  Allow *\n");
+    struct world_channel *ch = world_open(w, "web", 80);
+    cr_assert(world_until(w, &ch->refused));
+    cr_assert_eq(ch->reason, MUX_OPEN_CONNECT_FAILED);
+    cr_assert_str_eq(ch->text, "connect failed");
+    world_free(w);
+}
+
+Test(tunnel, dialling_leaves_a_reserve_of_descriptors)
+{
+    struct backend b;
+    backend_start(&b, BACKEND_ECHO);
+    struct world *w = world_new(queue_to(&b));
+    int highest = dup(0);
+    struct rlimit limit = { (rlim_t)highest + 32, (rlim_t)highest + 32 };
+    close(highest);
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    struct world_channel *ch = world_open(w, "web", 80);
+    cr_assert(world_until(w, &ch->refused));
+    cr_assert_eq(ch->reason, MUX_OPEN_RESOURCE_SHORTAGE);
+    cr_assert(audit_has(w, 0, "Too many open files"), "%s", w->audit[0]);
+    world_free(w);
+    shutdown(b.listener, SHUT_RDWR);
     backend_join(&b);
 }
 
