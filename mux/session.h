@@ -181,7 +181,7 @@ bool mux_session_blocked(const struct mux_session *s);
 /* ---- what is owed ---- */
 
 enum mux_pull {
-    MUX_PULL_MORE, /* the source may have more: the channel stays ready */
+    MUX_PULL_MORE, /* the source may have more: the channel stays ready; with no bytes, no source is asked again in this produce */
     MUX_PULL_DRY,  /* no more for now: call mux_channel_ready again later */
     MUX_PULL_EOF,  /* after these bytes the source has ended: EOF is owed */
 };

@@ -99,7 +99,7 @@ static void take_pulled(struct mux_out *o, const struct mux_channel *ch, const s
     }
 }
 
-/* One turn. False: the area is full. */
+/* One turn. False: the area is full, or the source says that there may be more and gives none: it is asked again next time. */
 static bool turn(struct mux_session *s, struct mux_out *o, const struct mux_source *source, struct mux_channel *ch)
 {
     struct slots slots;
@@ -107,17 +107,20 @@ static bool turn(struct mux_session *s, struct mux_out *o, const struct mux_sour
     if (slots.count == 0)
         return false;
     enum mux_pull more = MUX_PULL_DRY;
-    mux_channel_unready(s, ch);
     size_t n = source->pull(source->ctx, ch->id, ch->user, slots.iov, slots.count, &more);
+    /* behind the pull, which may have called itself ready: which list the row stands in follows from CH_BULK */
+    mux_channel_unready(s, ch);
     take_pulled(o, ch, &slots, n);
     ch->peer_window -= (uint32_t)n;
-    ch->flags = (uint16_t)(n > SMALL ? ch->flags | CH_BULK : ch->flags & ~CH_BULK);
+    /* more than its slots held is bulk too, however small the peer wants its packets */
+    bool bulk = n > SMALL || more == MUX_PULL_MORE;
+    ch->flags = (uint16_t)(bulk ? ch->flags | CH_BULK : ch->flags & ~CH_BULK);
     if (more != MUX_PULL_MORE)
         ch->flags &= (uint16_t)~CH_READY;
     if (more == MUX_PULL_EOF && !(ch->flags & (CH_EOF_SENT | CH_OWES_EOF | CH_CLOSE_SENT | CH_OWES_CLOSE)))
         mux_channel_owe(s, ch, CH_OWES_EOF);
     mux_channel_queue_ready(s, ch);
-    return true;
+    return n > 0 || more != MUX_PULL_MORE;
 }
 
 void mux_data_write(struct mux_session *s, struct mux_out *o, const struct mux_source *source)
