@@ -12,7 +12,8 @@ enum {
     MUX_CHANNEL_PACKET_MAX = 32768,   /* data a packet that we accept, and most that we send */
     MUX_CHANNEL_PACKET_MIN = 1,       /* a peer's maximum packet size below this is refused */
     MUX_CHANNELS_MAX = 16384,         /* a connection, unless configured lower */
-    MUX_REPLIES_MAX = 128,            /* ordered replies owed; reading stops when full */
+    MUX_REPLIES_MAX = 128,            /* ordered replies owed; reading stops when full … */
+    MUX_REPLIES_REKEY_MAX = 256,      /* … but for a key exchange that must get through; past this the connection ends */
     MUX_REQUESTS_OUT_MAX = 16,        /* our own requests with want_reply in flight */
     MUX_NAME_LIST_MAX = 4096,         /* a name-list of KEXINIT */
     MUX_REKEY_PACKETS = 1u << 31,     /* RFC 4344 section 3.1 */

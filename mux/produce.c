@@ -57,7 +57,7 @@ bool mux_session_owes(const struct mux_session *s)
 {
     if (s->finished != MUX_OK)
         return !s->disconnect_sent;
-    if (!s->ident_sent || mux_kex_owes(s))
+    if (!s->ident_sent || mux_kex_owes(s) || mux_rekey_due(s))
         return true;
     if (!mux_may_send(s))
         return false;
@@ -67,7 +67,6 @@ bool mux_session_owes(const struct mux_session *s)
 /* Everything but the key exchange waits while one is in flight: RFC 4253 section 7.1. */
 static void write_owed(struct mux_session *s, struct mux_out *o, const struct mux_source *source)
 {
-    mux_rekey_check(s);
     mux_kex_write(s, o);
     if (!mux_may_send(s))
         return;
@@ -89,6 +88,10 @@ size_t mux_session_produce(struct mux_session *s, uint64_t now_ns, struct cx_spa
     mux_channels_settle(s);
     if (!s->ident_sent)
         o.used = mux_ident_write(s, area);
+    mux_rekey_check(s);
+    enum mux_err overrun = mux_rekey_overrun(s);
+    if (overrun != MUX_OK)
+        (void)mux_fail(s, overrun, NULL);
     if (s->finished == MUX_OK)
         write_owed(s, &o, source);
     else if (!s->disconnect_sent)

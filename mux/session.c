@@ -87,10 +87,17 @@ void mux_session_disconnect(struct mux_session *s, enum mux_err err, const char 
     (void)mux_fail(s, err, text);
 }
 
+/* Replies wait while we have sent KEXINIT and not NEWKEYS; to stop reading over them then would lock the exchange up. The peer
+ * may add to them until it has sent its own KEXINIT. */
+static size_t replies_max(const struct mux_session *s)
+{
+    return s->kex && s->kex->sent_init && !s->kex->got_newkeys ? MUX_REPLIES_REKEY_MAX : MUX_REPLIES_MAX;
+}
+
 bool mux_session_blocked(const struct mux_session *s)
 {
-    return s->finished != MUX_OK || s->waiting_signature || s->waiting_host_key || s->waiting_auth ||
-           s->reply_count == MUX_REPLIES_MAX;
+    bool replies_full = s->reply_count >= MUX_REPLIES_MAX && replies_max(s) == MUX_REPLIES_MAX;
+    return s->finished != MUX_OK || s->waiting_signature || s->waiting_host_key || s->waiting_auth || replies_full;
 }
 
 bool mux_may_send(const struct mux_session *s)
@@ -106,8 +113,9 @@ static bool may_batch(const struct mux_session *s)
 /* How many packets the next call may open: each may yield one event and owe one ordered reply. */
 static size_t batch_room(const struct mux_session *s, size_t ev_room)
 {
-    size_t room = may_batch(s) ? CX_PACKET_BATCH : 1;
-    size_t replies = MUX_REPLIES_MAX - s->reply_count;
+    if (!may_batch(s))
+        return 1;
+    size_t room = CX_PACKET_BATCH, replies = MUX_REPLIES_MAX - s->reply_count;
     if (room > replies)
         room = replies;
     return room < ev_room ? room : ev_room;

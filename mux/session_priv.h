@@ -80,6 +80,7 @@ struct mux_reply {
 struct mux_note {
     struct mux_note *next;
     uint32_t len;
+    uint32_t channel; /* whose confirmation must come first, or CHANNEL_NONE */
     uint8_t payload[];
 };
 
@@ -158,7 +159,7 @@ struct mux_session {
     struct mux_kex *kex;
     struct mux_auth *auth;
 
-    struct mux_reply *replies; /* MUX_REPLIES_MAX of them while any is owed */
+    struct mux_reply *replies; /* room for MUX_REPLIES_REKEY_MAX while any is owed */
     uint32_t reply_count;
     struct mux_note *notes, **notes_tail;
     uint32_t global_out; /* our global requests in flight, and which of them are keepalives, oldest in bit 0 */
@@ -219,6 +220,7 @@ void mux_kex_write(struct mux_session *s, struct mux_out *o);
 mux_handler mux_on_kexinit, mux_on_kex_init, mux_on_kex_reply, mux_on_newkeys;
 
 /* transport/rekey.c */
+bool mux_rekey_due(const struct mux_session *s);
 void mux_rekey_check(struct mux_session *s);
 enum mux_err mux_rekey_overrun(const struct mux_session *s);
 bool mux_rekey_admit(struct mux_session *s);
@@ -269,7 +271,7 @@ enum mux_err mux_reply_push(struct mux_session *s, const struct mux_reply *r);
 bool mux_requests_owe(const struct mux_session *s);
 void mux_requests_write(struct mux_session *s, struct mux_out *o);
 void mux_requests_free(struct mux_session *s);
-/* A note of this payload, filled through *w; NULL: out of memory. Push it when it is written. */
+/* A note of this payload, filled through *w; NULL: out of memory, or too long for a packet. Push it when it is written. */
 struct mux_note *mux_note_new(size_t room, struct cx_writer *w);
 void mux_note_push(struct mux_session *s, struct mux_note *n, const struct cx_writer *w);
 /* Replies that nobody will answer any more become failures. */

@@ -3,8 +3,8 @@
  *
  * A peer's requests must be answered in order, and may be answered late. Each stands in the list of ordered replies until it
  * is; one that waits holds up only later replies of its own kind and channel. The list is capped: when it is full the
- * session reads nothing more. Our own requests are notes, encoded when they are made; the number of them in flight is
- * capped too, so that two engines piped into each other cannot lock. */
+ * session reads nothing more, but for a key exchange, behind which all replies wait. Our own requests are notes, encoded when they
+ * are made; the number of them in flight is capped too, so that two engines piped into each other cannot lock. */
 #include <assert.h>
 #include <stdlib.h>
 
@@ -12,9 +12,12 @@
 
 /* ---- notes ---- */
 
+/* What fits no area that produce is promised would hold up all that comes behind it. */
 struct mux_note *mux_note_new(size_t room, struct cx_writer *w)
 {
-    struct mux_note *n = malloc(sizeof *n + room);
+    struct mux_note *n = room <= MUX_CHANNEL_PACKET_MAX ? malloc(sizeof *n + room) : NULL;
+    if (n)
+        n->channel = CHANNEL_NONE;
     *w = cx_writer((struct cx_span){ n ? n->payload : NULL, n ? room : 0 });
     return n;
 }
@@ -28,8 +31,11 @@ void mux_note_push(struct mux_session *s, struct mux_note *n, const struct cx_wr
     s->notes_tail = &n->next;
 }
 
-static bool write_note(struct mux_out *o, const struct mux_note *n)
+static bool write_note(struct mux_session *s, struct mux_out *o, const struct mux_note *n)
 {
+    struct mux_channel *ch = mux_channel_at(s, n->channel);
+    if (ch && (ch->flags & CH_OWES_ANSWER) && !mux_open_write(o, ch))
+        return false;
     struct cx_writer w = mux_out_begin(o, n->payload[0], n->len);
     cx_writer_raw(&w, cx_view(n->payload + 1, n->len - 1));
     return mux_out_commit(o, &w);
@@ -37,7 +43,7 @@ static bool write_note(struct mux_out *o, const struct mux_note *n)
 
 static void write_notes(struct mux_session *s, struct mux_out *o)
 {
-    while (s->notes && write_note(o, s->notes)) {
+    while (s->notes && write_note(s, o, s->notes)) {
         struct mux_note *sent = s->notes;
         s->notes = sent->next;
         if (!s->notes)
@@ -50,10 +56,11 @@ static void write_notes(struct mux_session *s, struct mux_out *o)
 
 enum mux_err mux_reply_push(struct mux_session *s, const struct mux_reply *r)
 {
-    /* feed opens no more packets than there is room here */
-    assert(s->reply_count < MUX_REPLIES_MAX);
+    /* reached during a key exchange only: else feed opens no more packets than there is room here */
+    if (s->reply_count == MUX_REPLIES_REKEY_MAX)
+        return MUX_E_LIMIT;
     if (!s->replies)
-        s->replies = malloc(MUX_REPLIES_MAX * sizeof *s->replies);
+        s->replies = malloc(MUX_REPLIES_REKEY_MAX * sizeof *s->replies);
     if (!s->replies)
         return MUX_E_RESOURCE;
     s->replies[s->reply_count++] = *r;
@@ -279,6 +286,7 @@ bool mux_channel_request(struct mux_session *s, uint32_t channel, const char *na
     if (!n)
         return false;
     ch->requests_out += want_reply;
+    n->channel = channel;
     cx_writer_u8(&w, MUX_MSG_CHANNEL_REQUEST);
     cx_writer_u32(&w, ch->peer_id);
     cx_writer_text(&w, name);

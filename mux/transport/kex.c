@@ -17,6 +17,7 @@ enum mux_err mux_kex_start(struct mux_session *s)
     if (!k)
         return MUX_E_RESOURCE;
     s->kex = k;
+    s->rekey_wanted = false;
     uint64_t timeout = s->config->kex_timeout_ns;
     k->deadline_ns = timeout != 0 ? s->now_ns + timeout : UINT64_MAX;
     (void)mux_ident_ours(s, k->our_ident);
@@ -70,11 +71,12 @@ static enum cx_err derive_one(const struct mux_session *s, const uint8_t *h, cha
     const struct mux_kex *k = s->kex;
     size_t step = cx_hash_len(k->method->hash);
     uint8_t made[2 * CX_HASH_MAX_BYTES];
+    enum cx_err err = CX_OK;
     for (size_t have = 0; have < len; have += step) {
         struct cx_hash hash;
-        enum cx_err err = cx_hash_begin(&hash, k->method->hash);
+        err = cx_hash_begin(&hash, k->method->hash);
         if (err != CX_OK)
-            return err;
+            goto out;
         cx_hash_add(&hash, cx_view(k->k.bytes, k->k.len));
         cx_hash_add(&hash, cx_view(h, step));
         if (have == 0) {
@@ -85,11 +87,12 @@ static enum cx_err derive_one(const struct mux_session *s, const uint8_t *h, cha
         }
         err = cx_hash_end(&hash, made + have);
         if (err != CX_OK)
-            return err;
+            goto out;
     }
     memcpy(out, made, len);
+out:
     cx_secret_wipe(made, sizeof made);
-    return CX_OK;
+    return err;
 }
 
 /* One direction's keys; its letters are those of the side that sends. */

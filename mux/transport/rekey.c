@@ -2,6 +2,9 @@
 /* When keys have served long enough: by bytes, by packets (RFC 4344 section 3.1) and by time. */
 #include "mux/session_priv.h"
 
+/* Packets under one key, with room for those of one more produce or feed. */
+enum { SEQUENCE_END = 1u << 31 | 1u << 30 };
+
 static uint64_t bytes_limit(const struct mux_session *s, const struct cx_packet_key *k)
 {
     uint64_t cipher = k->cipher->rekey_bytes, configured = s->config->rekey_bytes;
@@ -20,16 +23,18 @@ static bool due(const struct mux_session *s)
            s->out_packets >= packets_limit(s) || (s->config->rekey_ns != 0 && s->now_ns - s->keyed_ns >= s->config->rekey_ns);
 }
 
+bool mux_rekey_due(const struct mux_session *s)
+{
+    return !s->kex && s->authenticated && (s->rekey_wanted || due(s));
+}
+
 void mux_rekey_check(struct mux_session *s)
 {
-    if (s->kex || !s->authenticated || s->finished != MUX_OK)
+    if (s->finished != MUX_OK || !mux_rekey_due(s))
         return;
-    if (s->rekey_wanted || due(s)) {
-        s->rekey_wanted = false;
-        enum mux_err err = mux_kex_start(s);
-        if (err != MUX_OK)
-            (void)mux_fail(s, err, NULL);
-    }
+    enum mux_err err = mux_kex_start(s);
+    if (err != MUX_OK)
+        (void)mux_fail(s, err, NULL);
 }
 
 void mux_session_rekey(struct mux_session *s)
@@ -38,10 +43,11 @@ void mux_session_rekey(struct mux_session *s)
         s->rekey_wanted = true;
 }
 
-/* A peer that answers no KEXINIT of ours would go on until its sequence numbers repeat under one key. */
+/* A peer that answers no KEXINIT of ours would go on until its sequence numbers repeat under one key; and one that never
+ * sends its NEWKEYS, until ours do. */
 enum mux_err mux_rekey_overrun(const struct mux_session *s)
 {
-    return s->in_packets >= UINT32_MAX - MUX_REPLIES_MAX ? MUX_E_SEQUENCE : MUX_OK;
+    return s->in_packets >= SEQUENCE_END || s->out_packets >= SEQUENCE_END ? MUX_E_SEQUENCE : MUX_OK;
 }
 
 /* A public-key operation for a few bytes is the cheapest way to burn our processor, so a peer's exchanges are counted:

@@ -218,7 +218,7 @@ static void on_event(struct pair *p, struct pair_side *side, const struct mux_ev
         offer_key(p, false);
         break;
     case MUX_EV_GLOBAL_REQUEST:
-        if (e->request.want_reply)
+        if (e->request.want_reply && !side->hold_requests)
             mux_session_request_answer(side->session, cx_view_is(e->request.name, "yes"), 0);
         break;
     case MUX_EV_DISCONNECT:
@@ -249,8 +249,9 @@ static size_t pull(void *ctx, uint32_t channel, void *user, const struct iovec *
     return total;
 }
 
-static bool produce(struct pair *p, struct pair_side *from, struct pair_side *to)
+bool pair_produce(struct pair *p, struct pair_side *from)
 {
+    struct pair_side *to = from == &p->client ? &p->server : &p->client;
     static uint8_t area[PAIR_AREA];
     struct mux_source source = { pull, p };
     enum mux_err err;
@@ -270,7 +271,7 @@ static bool produce(struct pair *p, struct pair_side *from, struct pair_side *to
 }
 
 /* Hands bytes over chunk by chunk, each in memory of its own so that a read past its end shows. */
-static bool feed(struct pair *p, struct pair_side *side)
+bool pair_feed(struct pair *p, struct pair_side *side)
 {
     size_t offered = 0;
     bool moved = false;
@@ -298,18 +299,22 @@ static bool feed(struct pair *p, struct pair_side *side)
     return moved;
 }
 
+void pair_start(struct pair *p)
+{
+    p->client.session = mux_session_new(&p->client.config, &p->client.shared, p->now_ns, p);
+    p->server.session = mux_session_new(&p->server.config, &p->server.shared, p->now_ns, p);
+}
+
 bool pair_run(struct pair *p, unsigned rounds)
 {
-    if (!p->client.session) {
-        p->client.session = mux_session_new(&p->client.config, &p->client.shared, p->now_ns, p);
-        p->server.session = mux_session_new(&p->server.config, &p->server.shared, p->now_ns, p);
-    }
+    if (!p->client.session)
+        pair_start(p);
     for (unsigned i = 0; i < rounds; i++) {
         p->now_ns += 1000000;
-        bool moved = produce(p, &p->client, &p->server);
-        moved = produce(p, &p->server, &p->client) || moved;
-        moved = feed(p, &p->server) || moved;
-        moved = feed(p, &p->client) || moved;
+        bool moved = pair_produce(p, &p->client);
+        moved = pair_produce(p, &p->server) || moved;
+        moved = pair_feed(p, &p->server) || moved;
+        moved = pair_feed(p, &p->client) || moved;
         if (!moved)
             return true;
     }

@@ -31,6 +31,7 @@ struct pair_side {
     unsigned keyed, events[64];
     bool strict;
     bool hold_signature, hold_auth, hold_reads; /* leave what is asked unanswered; drain nothing */
+    bool hold_requests;                         /* global requests stay unanswered */
     uint32_t disconnect_reason;
     size_t most_inbox;
 };
@@ -39,7 +40,6 @@ struct pair {
     struct pair_side client, server;
     struct mux_host_key host_key;
     struct cx_private_key *host_private, *user_private;
-    struct mux_kex_inputs last_inputs;
     uint64_t now_ns;
     size_t chunk; /* bytes a feed */
     size_t area;  /* room a produce */
@@ -51,6 +51,11 @@ struct pair {
 /* cipher, mac, kex: NULL is the default list. The user key is ed25519, the host key of host_type. */
 struct pair *pair_new(const char *cipher, const char *mac, const char *kex, enum cx_key_type host_type);
 void pair_free(struct pair *p);
+/* Makes the two sessions, as pair_run does by itself. */
+void pair_start(struct pair *p);
+/* One produce of a side, into the other's inbox; one round of feeding a side what stands in its inbox. True: something moved. */
+bool pair_produce(struct pair *p, struct pair_side *from);
+bool pair_feed(struct pair *p, struct pair_side *side);
 /* Moves bytes both ways until nothing moves any more, or `rounds` have passed. True: it came to rest. */
 bool pair_run(struct pair *p, unsigned rounds);
 /* Handshake and authentication. */
