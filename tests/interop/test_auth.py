@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: MIT
 """Who gets in, who does not, and what each is told and logged."""
+import re
 import socket
 import subprocess
 
+import paramiko
 import pytest
 
-from support.keys import fingerprint, public_line
+from support.keys import fingerprint, make_key, public_line
 from support.waiting import wait_until
+from support.wire import Spoken
 
 ECHO = "Queue echo\n Target builtin:echo\n Allow alice bob"
 
@@ -24,7 +27,7 @@ def test_each_key_type_logs_in(gateway, client, keys, name, options):
     gateway.start(ECHO)
     assert echoes(client(gateway, key=keys[name], options=options))
     kind = {"alice": "ED25519"}.get(name, name.upper())
-    gateway.wait_for_log(rf"Accepted publickey for alice from 127\.0\.0\.1 port \d+ ssh2: {kind} {fingerprint(keys[name])}")
+    gateway.wait_for_log(rf"Accepted publickey for alice from 127\.0\.0\.1 port \d+ ssh2: {kind} {re.escape(fingerprint(keys[name]))} ")
 
 
 def test_each_host_key_type_serves(gateway, client, keys):
@@ -42,26 +45,21 @@ def test_wrong_key_and_unknown_user_get_the_same_answer(gateway, client, keys):
     assert wrong.returncode == unknown.returncode == 255
     assert wrong.stderr.replace(b"alice", b"?") == unknown.stderr.replace(b"nosuchuser", b"?")
     assert b"Permission denied (publickey)" in wrong.stderr
-    mark = fingerprint(keys["stranger"])
+    mark = re.escape(fingerprint(keys["stranger"]))
     gateway.wait_for_log(rf"Failed publickey for alice from 127\.0\.0\.1 port \d+ ssh2: ED25519 {mark}")
-    gateway.wait_for_log(r"Invalid user nosuchuser from 127\.0\.0\.1 port \d+")
-    gateway.wait_for_log(rf"Failed publickey for invalid user nosuchuser from 127\.0\.0\.1 port \d+ ssh2: ED25519 {mark}")
+    gateway.wait_for_log(rf"Failed publickey for (invalid user )?nosuchuser from 127\.0\.0\.1 port \d+ ssh2: ED25519 {mark}")
 
 
-@pytest.mark.parametrize("name", ["../alice", "alice/../bob", ".alice", "-alice", "a%u", "al ice", "alice\x01", "x" * 65, "älice"])
-def test_a_bad_name_is_an_invalid_user_before_any_lookup(gateway, client, keys, name):
+@pytest.mark.parametrize("name", ["../alice", "alice/../bob", ".alice", "-alice", "a%u", "al ice", "alice\x01", "x" * 65, "älice", "", "x" * 1000])
+def test_a_bad_name_is_an_invalid_user_before_any_lookup(gateway, name):
     gateway.start(ECHO)
-    result = client(gateway, key=keys["alice"]).run("-N", "-o", f'User="{name}"', "gw")
-    if b"remote username contains invalid characters" in result.stderr:
-        pytest.skip("this ssh refuses the name itself")
-    assert result.returncode == 255
+    with pytest.raises(paramiko.AuthenticationException):
+        Spoken(gateway).log_in(gateway, name)
     log = gateway.wait_for_log(r"Invalid user .* from 127\.0\.0\.1")[0].group()
     assert log.isascii() and log.isprintable()
 
 
 def test_too_many_tries_end_the_connection(gateway, client, keys, tmp_path):
-    from support.keys import make_key
-
     gateway.start(ECHO, "MaxAuthTries 2")
     wrong = [make_key(tmp_path / f"wrong{number}") for number in range(4)]
     options = [f"IdentityFile {path}" for path in wrong]
@@ -162,9 +160,9 @@ def test_authentication_is_audited(gateway, client, keys):
     assert echoes(client(gateway))
     (record,) = gateway.wait_for_audit(event="auth", result="success")
     assert record["user"] == "alice" and record["method"] == "publickey"
-    assert record["fingerprint"] == fingerprint(keys["alice"])
-    assert len(record["id"]) == 32 and record["peer"].startswith("127.0.0.1")
-    assert record["id"] in gateway.log()
+    assert record["key"] == fingerprint(keys["alice"])
+    assert len(record["connection"]) == 32 and record["peer"].startswith("127.0.0.1")
+    assert record["connection"] in gateway.log()
 
 
 def test_the_banner_is_shown(gateway, client):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A side that stops reading costs a bounded amount of memory, and the other channels of its connection go on."""
 import os
+import signal
 import socket
 import time
 
@@ -95,8 +96,6 @@ def test_a_client_channel_that_stops_reading(gateway, client, backend):
 
 def test_a_client_whose_socket_stops_reading(gateway, client, backend):
     """The whole client stops: its backends are read no further, others are served."""
-    import signal
-
     service, live = backend(endless), backend(echo)
     gateway.start(f"Queue endless\n Target {service.address}\n Allow alice\nQueue live\n Target {live.address}\n Allow alice")
     ssh, (stuck,) = client(gateway).forward("endless:1")

@@ -9,6 +9,8 @@ import pytest
 
 from support.gateway import program
 from support.keys import make_key
+from support.process import free_port
+from support.waiting import wait_until
 
 EXAMPLE = pathlib.Path(__file__).parents[2] / "deploy/examples/sluice.conf"
 ENGINE_USER = "User nobody\n" if os.geteuid() == 0 else ""
@@ -45,7 +47,7 @@ FIRST = 3 if ENGINE_USER else 2
     ("MACs hmac-md5", FIRST, "MACs", "hmac-sha2-256-etm@openssh.com"),
     ("KexAlgorithms diffie-hellman-group1-sha1", FIRST, "KexAlgorithms", "curve25519-sha256"),
     ("ListenAddress nonsense:x", FIRST, "ListenAddress", ""),
-    ('Banner "unclosed', FIRST, "Banner", ""),
+    ('Banner "unclosed', FIRST, "a quote is not closed", ""),
     ("Queue", FIRST, "Queue", ""),
     ("Queue localhost\n Target builtin:echo", FIRST, "Queue", ""),
     ("Queue 10.0.0.1\n Target builtin:echo", FIRST, "Queue", ""),
@@ -71,9 +73,11 @@ def test_no_configuration_file(tmp_path):
     assert result.returncode == 255 and str(tmp_path / "nowhere") in result.stderr
 
 
-def test_the_example_is_valid():
-    """Its keys and users need not exist on this machine: options take their place."""
-    result = sluiced("-t", "-f", EXAMPLE)
+def test_the_example_is_valid(tmp_path, keys):
+    """With a host key and an engine user that exist on this machine."""
+    path = tmp_path / "sluice.conf"
+    path.write_text(EXAMPLE.read_text().replace("/etc/sluice/ssh_host_ed25519_key", str(keys["host"])))
+    result = sluiced("-t", "-f", path, "-o", "User=nobody")
     assert result.returncode == 0, result.stderr
 
 
@@ -128,7 +132,7 @@ def test_a_port_in_use(write):
 @pytest.mark.skipif(os.geteuid() != 0, reason="as root only")
 def test_an_engine_user_that_does_not_exist(tmp_path, keys):
     path = tmp_path / "sluice.conf"
-    path.write_text(f"HostKey {keys['host']}\nUser nosuchuserhere\nListenAddress 127.0.0.1:0\nQueue echo\n Target builtin:echo\n")
+    path.write_text(f"HostKey {keys['host']}\nUser nosuchuserhere\nListenAddress 127.0.0.1:{free_port()}\nQueue echo\n Target builtin:echo\n")
     result = sluiced("-D", "-e", "-f", path)
     assert result.returncode == 255 and "nosuchuserhere" in result.stderr
 
@@ -139,9 +143,6 @@ def test_version_and_help():
 
 
 def test_it_daemonises_when_told_nothing_else(write, tmp_path):
-    from support.process import free_port
-    from support.waiting import wait_until
-
     port = free_port()
     pid_file, log = tmp_path / "pid", tmp_path / "log"
     path = write(f"ListenAddress 127.0.0.1:{port}\nPidFile {pid_file}\nQueue echo\n Target builtin:echo")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Signals, reloads, dead engines, keepalives."""
+import base64
 import os
 import re
 import signal
@@ -187,8 +188,6 @@ def test_the_engine_has_no_host_key(gateway, client, keys):
 
 
 def ed25519_seed(path):
-    import base64
-
     text = "".join(path.read_text().splitlines()[1:-1])
     blob = base64.b64decode(text)
     public = blob[blob.index(b"ssh-ed25519") + 15 :][:32]

@@ -81,5 +81,5 @@ def test_two_thousand_channels_echo_at_once(gateway, client, backend):
     records = gateway.wait_for_audit(count=len(tunnels), event="tunnel")
     assert len(records) == len(tunnels)
     assert all(record["bytes_up"] == record["bytes_down"] == BYTES for record in records)
-    assert len({record["id"] for record in records}) == CONNECTIONS
+    assert len({record["connection"] for record in records}) == CONNECTIONS
     assert not service.errors

@@ -6,6 +6,7 @@ import socket
 import pytest
 
 from support.backends import echo
+from support.keys import fingerprint
 from support.process import free_port
 
 ADDRESS = re.compile(rb"\d+\.\d+\.\d+\.\d+|::1")
@@ -24,7 +25,7 @@ def test_unknown_and_forbidden_queues_look_alike(gateway, client):
     one = client(gateway)
     answers = {refusal(one, target) for target in ("secret:1", "nobody:1", "nosuchqueue:1", "10.1.2.3:22")}
     assert answers == {b"administratively prohibited: not available"}
-    reasons = [gateway.wait_for_audit(event="tunnel_refused", requested_host=host)[0]["reason"] for host in ("secret", "nosuchqueue")]
+    reasons = [gateway.wait_for_audit(event="tunnel_refused", host=host)[0]["reason"] for host in ("secret", "nosuchqueue")]
     assert reasons[0] != reasons[1], "the audit record has the truth"
 
 
@@ -109,7 +110,7 @@ def test_dial_judges_what_a_name_resolves_to(gateway, client, backend):
     service = backend(echo)
     gateway.start("Queue out\n Route localhos?:* *.example:*\n Target dial\n Allow alice")
     assert client(gateway).run("-W", f"localhost:{service.port}", "gw").returncode == 255
-    (record,) = gateway.wait_for_audit(event="tunnel_refused", requested_host="localhost")
+    (record,) = gateway.wait_for_audit(event="tunnel_refused", host="localhost")
     assert record["queue"] == "out"
     assert not service.connections
 
@@ -123,7 +124,7 @@ def test_dial_by_name_where_the_range_is_routed_too(gateway, client, backend):
 @pytest.mark.parametrize("host", ["127.1", "0x7f.0.0.1", "2130706433", "0177.0.0.1", "::ffff:127.0.0.1", "64:ff9b::7f00:1", "0.0.0.0", "::"])
 def test_other_spellings_of_loopback_reach_nothing(gateway, client, backend, host):
     service = backend(echo)
-    gateway.start("Queue out\n Route *:* 0.0.0.0/0:* [::]/0:*\n Target dial\n Allow alice")
+    gateway.start("Queue out\n Route *:* 0.0.0.0/0:* [::/0]:*\n Target dial\n Allow alice")
     target = f"[{host}]:{service.port}" if ":" in host else f"{host}:{service.port}"
     assert client(gateway).run("-W", target, "gw").returncode == 255
     assert not service.connections
@@ -153,23 +154,21 @@ def test_channels_of_a_user_are_limited_across_connections(gateway, client):
 
 
 def test_a_tunnel_is_audited(gateway, client, keys, backend):
-    from support.keys import fingerprint
-
     service = backend(echo)
     gateway.start(f"Queue tcp\n Target {service.address}\n Allow alice")
     client(gateway).run("-W", "TCP.:77", "gw", input=b"0123456789")
     (record,) = gateway.wait_for_audit(event="tunnel")
-    expected = {"user": "alice", "proves_name": True, "fingerprint": fingerprint(keys["alice"]), "queue": "tcp", "member": service.address,
-                "requested_host": "TCP.", "requested_port": 77, "resolved": service.address, "bytes_up": 10, "bytes_down": 10,
+    expected = {"user": "alice", "proves_name": True, "key": fingerprint(keys["alice"]), "queue": "tcp", "member": service.address,
+                "host": "TCP.", "port": 77, "address": service.address, "bytes_up": 10, "bytes_down": 10,
                 "content": "opaque"}
     assert {key: record.get(key) for key in expected} == expected
     (login,) = gateway.wait_for_audit(event="auth", result="success")
-    assert record["id"] == login["id"]
+    assert record["connection"] == login["connection"]
 
 
 def test_what_a_peer_sends_is_escaped_in_log_and_audit(gateway, client):
     gateway.start("Queue echo\n Target builtin:echo\n Allow alice")
     refusal(client(gateway), 'evil\x1b[31m"\\ü:1')
     (record,) = gateway.wait_for_audit(event="tunnel_refused")
-    assert "\x1b" in record["requested_host"], "JSON gives back what was sent"
+    assert "\x1b" in record["host"], "JSON gives back what was sent"
     assert "\x1b" not in gateway.log() and "\x1b" not in gateway.audit_path.read_text()

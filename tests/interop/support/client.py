@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 
-from . import process
 from .waiting import wait_until
 
 
@@ -56,10 +55,21 @@ class Client:
         return running, paths
 
     def stop(self):
+        """Ends every ssh that still runs. TERM is sent again and again: ssh loses one that comes just before its poll."""
         for running in self.started:
-            if running.poll() is None:
-                running.send_signal(signal.SIGCONT)
-            process.end(running)
+
+            def has_ended(running=running):
+                if running.poll() is None:
+                    running.send_signal(signal.SIGCONT)
+                    running.send_signal(signal.SIGTERM)
+                return running.poll() is not None
+
+            try:
+                wait_until(has_ended, "end of ssh after TERM")
+            finally:
+                if running.poll() is None:
+                    running.kill()
+                    running.wait()
 
 
 def connect(path: str) -> socket.socket:

@@ -3,7 +3,6 @@
 import os
 import pathlib
 import random
-import signal
 import socket
 
 
@@ -46,15 +45,3 @@ def thread_ticks(pid: int) -> dict[str, int]:
         fields = rest.split()
         ticks[f"{name.split('(', 1)[1]}/{task.name}"] = int(fields[11]) + int(fields[12])
     return ticks
-
-
-def end(process, how=signal.SIGTERM, seconds=60):
-    """Ends a process that a test started, the hard way if it does not end by itself; returns its status."""
-    if process.poll() is None:
-        process.send_signal(how)
-    try:
-        return process.wait(seconds)
-    except Exception:
-        process.kill()
-        process.wait()
-        raise

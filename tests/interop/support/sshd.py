@@ -35,4 +35,5 @@ class Sshd:
         wait_until(lambda: "Server listening" in (directory / "log").read_text(), "sshd")
 
     def stop(self):
-        process.end(self.process)
+        self.process.terminate()
+        self.process.wait(60)

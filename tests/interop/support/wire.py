@@ -97,8 +97,8 @@ class Spoken(paramiko.Transport):
         security.kex = ("curve25519-sha256@libssh.org",)
         self.start_client(timeout=60)
 
-    def log_in(self, gateway):
-        self.auth_publickey("alice", paramiko.Ed25519Key.from_private_key_file(str(gateway.keys["alice"])))
+    def log_in(self, gateway, user="alice"):
+        self.auth_publickey(user, paramiko.Ed25519Key.from_private_key_file(str(gateway.keys["alice"])))
         return self
 
     def send(self, payload: bytes):
