@@ -87,17 +87,13 @@ void mux_session_disconnect(struct mux_session *s, enum mux_err err, const char 
     (void)mux_fail(s, err, text);
 }
 
-/* Replies wait while we have sent KEXINIT and not NEWKEYS; to stop reading over them then would lock the exchange up. The peer
- * may add to them until it has sent its own KEXINIT. */
-static size_t replies_max(const struct mux_session *s)
-{
-    return s->kex && s->kex->sent_init && !s->kex->got_newkeys ? MUX_REPLIES_REKEY_MAX : MUX_REPLIES_MAX;
-}
-
 bool mux_session_blocked(const struct mux_session *s)
 {
-    bool replies_full = s->reply_count >= MUX_REPLIES_MAX && replies_max(s) == MUX_REPLIES_MAX;
-    return s->finished != MUX_OK || s->waiting_signature || s->waiting_host_key || s->waiting_auth || replies_full;
+    /* replies wait for a key exchange of ours: to stop reading over them then would lock both. The peer may add to them until
+     * it has sent its own KEXINIT. */
+    bool kex_first = s->kex && s->kex->sent_init && !s->kex->got_newkeys;
+    return s->finished != MUX_OK || s->waiting_signature || s->waiting_host_key || s->waiting_auth ||
+           (s->reply_count >= MUX_REPLIES_MAX && !kex_first);
 }
 
 bool mux_may_send(const struct mux_session *s)

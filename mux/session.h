@@ -206,7 +206,7 @@ uint64_t mux_session_deadline(const struct mux_session *s);
 /* Rekeys that are due by time, and deadlines of the key exchange. */
 MUX_MUST_CHECK enum mux_err mux_session_tick(struct mux_session *s, uint64_t now_ns);
 
-/* Owes a DISCONNECT and finishes the session, as if feed had failed with err. text may be NULL: err's own. */
+/* Owes a DISCONNECT and finishes the session, as if feed had failed with err. text: a static string, or NULL: err's own. */
 void mux_session_disconnect(struct mux_session *s, enum mux_err err, const char *text);
 
 /* ---- key exchange ---- */
@@ -229,7 +229,7 @@ enum mux_auth_answer {
     MUX_AUTH_PK_OK,   /* only for a query */
     MUX_AUTH_SUCCESS,
 };
-/* methods: "publickey", or empty. */
+/* methods: "publickey", or empty; a static string. */
 void mux_session_auth_answer(struct mux_session *s, enum mux_auth_answer answer, const char *methods);
 
 /* ---- authentication, client: one at a time; the pointers are copied ---- */
@@ -280,7 +280,8 @@ uint32_t mux_channel_open(struct mux_session *s, const char *type, struct cx_vie
 void mux_channel_ready(struct mux_session *s, uint32_t channel);
 /* n bytes that DATA events brought have been taken by the far side: only then are they credited. */
 void mux_channel_drained(struct mux_session *s, uint32_t channel, size_t n);
-/* No more bytes from our side, without a pull. */
+/* The end of a channel that was accepted or opened by us; one that waits for its answer is refused instead.
+ * No more bytes from our side, without a pull. */
 void mux_channel_eof(struct mux_session *s, uint32_t channel);
 /* CLOSE is owed, and nothing more is pulled. */
 void mux_channel_close(struct mux_session *s, uint32_t channel);

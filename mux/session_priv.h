@@ -51,12 +51,13 @@ struct mux_kex {
 };
 
 /* ---- authentication: exists from the service request to success ---- */
+enum mux_auth_flight { AUTH_NOTHING, AUTH_QUERY, AUTH_REQUEST };
 struct mux_auth {
-    char *user;                    /* client */
     const struct cx_sign_alg *alg; /* of the request in flight */
-    uint8_t *blob;                 /* its key: server: for PK_OK; client: for the request */
+    uint8_t *blob;                 /* server: its key, for PK_OK */
     size_t blob_len;
-    uint8_t *to_sign; /* client: session id and request, as signed */
+    enum mux_auth_flight in_flight; /* client: what the next answer is to */
+    uint8_t *to_sign;               /* client: session id and request, as signed */
     size_t to_sign_len;
     const char *methods; /* server: of the answer owed */
     enum mux_auth_answer answer;

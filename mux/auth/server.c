@@ -17,7 +17,6 @@ void mux_auth_free(struct mux_session *s)
 {
     if (!s->auth)
         return;
-    free(s->auth->user);
     free(s->auth->blob);
     free(s->auth->to_sign);
     free(s->auth);

@@ -209,9 +209,17 @@ void mux_channel_ready(struct mux_session *s, uint32_t channel)
 
 /* ---- the ends ---- */
 
-void mux_channel_eof(struct mux_session *s, uint32_t channel)
+/* A channel that the peer asked for can end only once it was accepted; before that it is refused. */
+static struct mux_channel *answered(const struct mux_session *s, uint32_t channel)
 {
     struct mux_channel *ch = mux_channel_own(s, channel);
+    assert(ch->state != CH_ASKED);
+    return ch;
+}
+
+void mux_channel_eof(struct mux_session *s, uint32_t channel)
+{
+    struct mux_channel *ch = answered(s, channel);
     if (ch->flags & (CH_EOF_SENT | CH_OWES_EOF | CH_CLOSE_SENT | CH_OWES_CLOSE))
         return;
     mux_channel_unready(s, ch);
@@ -229,12 +237,12 @@ static void owe_close(struct mux_session *s, struct mux_channel *ch)
 
 void mux_channel_close(struct mux_session *s, uint32_t channel)
 {
-    owe_close(s, mux_channel_own(s, channel));
+    owe_close(s, answered(s, channel));
 }
 
 void mux_channel_release(struct mux_session *s, uint32_t channel)
 {
-    struct mux_channel *ch = mux_channel_own(s, channel);
+    struct mux_channel *ch = answered(s, channel);
     ch->flags |= CH_RELEASED;
     ch->user = NULL;
     mux_replies_abandon(s, channel);

@@ -36,6 +36,9 @@ enum mux_err mux_on_service_request(struct mux_session *s, struct cx_span payloa
     if (!cx_view_is(name, "ssh-userauth"))
         return MUX_E_SERVICE;
     s->service_owed = true;
+    /* paramiko asks again in front of each method that it tries */
+    if (s->service_accepted)
+        return MUX_OK;
     s->service_accepted = true;
     return mux_auth_begin(s);
 }
