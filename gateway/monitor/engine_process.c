@@ -50,12 +50,12 @@ static _Noreturn void become_engine(int control, const struct gw_account *accoun
     char *alike[] = { name, role, NULL };
 
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    dup2(null, STDIN_FILENO);
+    dup2(null, STDOUT_FILENO);
     if (control == GW_IPC_CONTROL_FD) /* dup2 onto itself would leave it close-on-exec */
         fcntl(control, F_SETFD, 0);
     else if (dup2(control, GW_IPC_CONTROL_FD) < 0)
         _exit(255);
-    dup2(null, STDIN_FILENO);
-    dup2(null, STDOUT_FILENO);
     close_range(GW_IPC_CONTROL_FD + 1, UINT_MAX, 0);
 
     sigset_t none;

@@ -43,8 +43,8 @@ struct monitor {
     struct gw_timer engine_timer;
     uint64_t restart_ms; /* how long the next restart waits */
     int ready_fd;        /* the parent that waits in the foreground; -1: none */
-    bool pid_written;
-    bool was_ready; /* some engine of ours was */
+    char *pid_path;      /* PidFile as it was written, whatever a reload named since; NULL: none */
+    bool was_ready;      /* some engine of ours was */
     bool stopping, done;
     int exit_status;
 };
@@ -123,9 +123,11 @@ static void on_ready(struct monitor *m)
         return;
     }
     m->was_ready = true;
-    m->pid_written = m->config->pid_file && gw_daemon_write_pid(m->config->pid_file);
-    if (m->config->pid_file && !m->pid_written)
-        gw_log(GW_LOG_ERROR, "cannot write PidFile %s: %s", m->config->pid_file, strerror(errno));
+    const char *pid_file = m->config->pid_file;
+    if (pid_file && gw_daemon_write_pid(pid_file))
+        m->pid_path = strdup(pid_file);
+    else if (pid_file)
+        gw_log(GW_LOG_ERROR, "cannot write PidFile %s: %s", pid_file, strerror(errno));
     gw_listeners_announce(&m->listeners);
     gw_daemon_ready(m->ready_fd);
     m->ready_fd = -1;
@@ -235,6 +237,17 @@ __attribute__((format(printf, 1, 2))) static bool complain(const char *format, .
     return false;
 }
 
+/* Started with standard descriptors closed, sockets would take their numbers, and be written to as logs. */
+static void fill_standard_descriptors(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
 static void raise_descriptor_limit(void)
 {
     struct rlimit limit;
@@ -321,8 +334,9 @@ static void deinit(struct monitor *m)
     gw_audit_file_close(&m->audit);
     gw_listeners_close(&m->listeners);
     gw_host_keys_free(&m->keys);
-    if (m->pid_written)
-        unlink(m->config->pid_file);
+    if (m->pid_path)
+        unlink(m->pid_path);
+    free(m->pid_path);
     if (m->config)
         gw_config_drop(m->config);
 }
@@ -344,6 +358,7 @@ static struct monitor monitor_new(const struct gw_monitor_options *options)
 int gw_monitor_run(const struct gw_monitor_options *options)
 {
     struct monitor m = monitor_new(options);
+    fill_standard_descriptors();
     raise_descriptor_limit();
     if (load(&m) && open_files(&m) && enter_background(&m)) {
         if (!m.account.separate)

@@ -124,7 +124,7 @@ static bool on_sign(struct gw_requests *r, struct gw_worker_link *link, const st
         link->jobs += !is_rsa(r, q->sign.host_key);
         return true;
     }
-    complain(r, "signing: too many requests; key exchanges are refused");
+    complain(r, "signing: too many requests, or no signer is up; key exchanges are refused");
     answer(r, link, &(struct gw_ipc_record){ .type = GW_IPC_SIGNED, .id = q->id }, -1);
     return true;
 }

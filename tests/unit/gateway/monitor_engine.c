@@ -3,13 +3,16 @@
  * the engine, which behaves as SLUICE_FAKE_ENGINE says. A plain program, since it must own its command line. */
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <limits.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -38,6 +41,7 @@ static void check(bool holds, const char *what, int line)
 static uint8_t room[GW_IPC_DATAGRAM_MAX];
 static struct gw_snapshot snapshot;
 static int worker = -1;
+static unsigned port;
 
 static void wait_readable(int fd)
 {
@@ -151,9 +155,11 @@ static void become(void)
 {
     char error[256];
     struct gw_account account = { .separate = geteuid() == 0, .uid = 65534, .gid = 65534 };
+    gid_t group = 4; /* one that must go */
+    CHECK(!account.separate || setgroups(1, &group) == 0);
     CHECK(gw_privileges_drop(&account, error, sizeof error));
     if (account.separate)
-        CHECK(geteuid() == 65534 && setuid(0) != 0 && open("/proc/1/environ", O_RDONLY) < 0);
+        CHECK(geteuid() == 65534 && getgroups(0, NULL) == 0 && setuid(0) != 0 && open("/proc/1/environ", O_RDONLY) < 0);
 }
 
 static int fake_engine(const char *mode)
@@ -230,13 +236,24 @@ static void await(const char *name, const char *text, unsigned count)
     abort();
 }
 
+/* A port that was free just now. */
+static unsigned free_port(void)
+{
+    struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t len = sizeof a;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    CHECK(bind(fd, (struct sockaddr *)&a, len) == 0 && getsockname(fd, (struct sockaddr *)&a, &len) == 0);
+    close(fd);
+    return ntohs(a.sin_port);
+}
+
 static void write_configuration(unsigned tries)
 {
     char text[PATH_MAX * 4];
     snprintf(text, sizeof text,
-             "ListenAddress 127.0.0.1:%d\nHostKey %s\nAuthorizedKeysFile %s/keys/%%u\nAuditLog %s\nWorkers 2\nUser nobody\n"
+             "ListenAddress 127.0.0.1:%u\nHostKey %s\nAuthorizedKeysFile %s/keys/%%u\nAuditLog %s\nWorkers 2\nUser nobody\n"
              "MaxAuthTries %u\nPidFile %s\n",
-             20000 + (int)getpid() % 10000, at("host_key"), dir, at("audit"), tries, at("pid"));
+             port, at("host_key"), dir, at("audit"), tries, at("pid"));
     write_file("conf", text, 0600);
 }
 
@@ -251,6 +268,7 @@ static void make_files(void)
     free(text);
     cx_private_key_free(key);
     CHECK(mkdir(at("keys"), 0755) == 0);
+    port = free_port();
     write_file("keys/alice", "a key\n", 0644);
     write_configuration(6);
 }

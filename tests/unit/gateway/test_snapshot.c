@@ -11,6 +11,8 @@
 #include "gateway/config/config.h"
 #include "gateway/monitor/ipc.h"
 
+enum { ALL_SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE };
+
 static const char text[] = "ListenAddress 127.0.0.1:2222\n"
                            "HostKey /etc/sluice/key\n"
                            "MaxAuthTries 4\n"
@@ -76,15 +78,15 @@ Test(snapshot, nobody_can_change_it_once_it_is_written)
     close(fd);
 }
 
-/* A sealed memfd with the first n bytes of another. */
-static int cut(int fd, size_t n)
+/* A memfd with the first n bytes of another. */
+static int cut(int fd, size_t n, int seals)
 {
     uint8_t bytes[8192];
     cr_assert_leq(n, sizeof bytes);
     cr_assert_eq(pread(fd, bytes, n, 0), (ssize_t)n);
     int out = memfd_create("cut", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     cr_assert_eq(write(out, bytes, n), (ssize_t)n);
-    cr_assert_eq(fcntl(out, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE), 0);
+    cr_assert_eq(fcntl(out, F_ADD_SEALS, seals), 0);
     return out;
 }
 
@@ -96,16 +98,20 @@ Test(snapshot, a_cut_or_unsealed_one_is_refused)
     for (size_t n = 1; n < len; n += n < 64 ? 1 : 97) {
         char error[256] = "";
         struct gw_snapshot s;
-        int part = cut(fd, n);
+        int part = cut(fd, n, ALL_SEALS);
         cr_assert(!gw_snapshot_read(part, &s, error, sizeof error), "cut at %zu of %zu", n, len);
         cr_assert_str_neq(error, "");
         close(part);
     }
     char error[256];
     struct gw_snapshot s;
-    int plain = memfd_create("plain", MFD_CLOEXEC);
+    int plain = cut(fd, len, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE);
     cr_assert(!gw_snapshot_read(plain, &s, error, sizeof error));
     cr_assert_str_eq(error, "not a sealed snapshot");
+    int sealed = cut(fd, len, ALL_SEALS);
+    cr_assert(gw_snapshot_read(sealed, &s, error, sizeof error));
+    gw_snapshot_deinit(&s);
+    close(sealed);
     close(plain);
     close(fd);
     gw_config_drop(c);
