@@ -211,6 +211,29 @@ Test(tunnel, no_byte_is_lost_when_the_client_closes_early)
     backend_join(&b);
 }
 
+/* Most of the bytes are in our socket still when the client has closed: a plain close would answer what the backend says now with
+ * a reset, and drop them. */
+Test(tunnel, a_backend_that_still_talks_gets_all_bytes_and_a_clean_end)
+{
+    struct backend b;
+    backend_start(&b, BACKEND_TALK);
+    struct world *w = world_new(queue_to(&b));
+    uint8_t *big = pattern(700000);
+    struct world_channel *ch = world_open(w, "web", 80);
+    world_send(w, ch, big, 700000, false);
+    ch->close_after = true;
+    cr_assert(world_until(w, &ch->closed));
+    world_run(w, 10);
+    cr_assert(audit_has(w, 0, "\"bytes_up\":700000") && audit_has(w, 0, "closed by the client"));
+    b.go = true;
+    for (int i = 0; i < 200 && !b.clean_end; i++)
+        world_run(w, 5);
+    cr_assert(b.clean_end && b.len == 700000 && memcmp(b.bytes, big, 700000) == 0);
+    world_free(w);
+    free(big);
+    backend_join(&b);
+}
+
 Test(tunnel, parked_bytes_survive_the_end_of_the_connection)
 {
     struct backend b;

@@ -395,8 +395,14 @@ static void *serve(void *ctx)
         read_on(b, fd, true);
         break;
     case BACKEND_SINK:
+    case BACKEND_TALK:
         while (!b->go)
             usleep(1000);
+        for (int i = 0; b->kind == BACKEND_TALK && i < 10; i++) {
+            memset(greeting, 't', sizeof greeting);
+            write_all(fd, greeting, sizeof greeting);
+            usleep(1000);
+        }
         read_on(b, fd, false);
         break;
     case BACKEND_GREET:

@@ -64,6 +64,7 @@ enum backend_kind {
     BACKEND_SINK,  /* waits for `go`, reads all, then closes */
     BACKEND_GREET, /* sends 300000 bytes and closes at once, reading nothing */
     BACKEND_HALF,  /* reads until the end, then answers with what it read, then closes */
+    BACKEND_TALK,  /* waits for `go`, sends 10000 bytes, then reads all */
     BACKEND_RESET, /* reads a byte, then resets */
 };
 
