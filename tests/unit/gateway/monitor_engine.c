@@ -95,27 +95,65 @@ static void begin(void)
     CHECK(r.type == GW_IPC_START && listeners == snapshot.config->listen_count && workers == snapshot.config->workers);
 }
 
-/* The signature must be over the hash that the monitor computes by itself, from its own idea of the host key. */
-static void ask_for_a_signature(void)
+static struct gw_ipc_record signing_request(uint64_t id)
 {
     struct gw_ipc_record q = {
         .type = GW_IPC_SIGN,
-        .id = 77,
+        .id = id,
         .sign = {
             .alg = cx_view_text("ssh-ed25519"),
             .kex = cx_view_text("curve25519-sha256"),
             .inputs = { cx_kex_find(cx_view_text("curve25519-sha256")), cx_view_text("SSH-2.0-a"), cx_view_text("SSH-2.0-b"),
-                        cx_view_text("ic"), cx_view_text("is"), cx_view_text("qc"), cx_view_text("qs"), cx_view_text("\0\0\0\1k") },
+                        cx_view_text("ic"), cx_view_text("is"), cx_view_text("qc"), cx_view_text("qs"), cx_view_text("k") },
         },
     };
-    struct gw_ipc_record a;
+    memset(q.sign.connection, '0', sizeof q.sign.connection);
+    return q;
+}
+
+/* The signature must be over the hash that the monitor computes by itself, from its own idea of the host key. */
+static void ask_for_a_signature(void)
+{
+    struct gw_ipc_record q = signing_request(77), a;
     int fd;
     uint8_t hash[CX_HASH_MAX_BYTES];
-    memset(q.sign.connection, '0', sizeof q.sign.connection);
     say(worker, &q);
     CHECK(hear(worker, &a, &fd) && a.type == GW_IPC_SIGNED && a.id == 77);
     CHECK(mux_exchange_hash(&q.sign.inputs, snapshot.host_keys[0].blob, hash) == CX_OK);
     CHECK(cx_key_verify(snapshot.host_keys[0].blob, cx_sign_alg_find(q.sign.alg), a.bytes, cx_view(hash, 32)) == CX_OK);
+}
+
+/* More at once than may be under way, and nothing read before the socket is full: they wait, and none is refused. */
+static void ask_for_many_signatures(void)
+{
+    enum { REQUESTS = 4000, A_DATAGRAM = 100 };
+    static bool answered[REQUESTS];
+    struct gw_ipc_out out;
+    unsigned asked = 0, got = 0;
+    CHECK(gw_ipc_out_init(&out));
+    while (got < REQUESTS) {
+        for (; asked < REQUESTS && out.used == 0; asked += A_DATAGRAM) {
+            for (unsigned i = 0; i < A_DATAGRAM; i++) {
+                struct gw_ipc_record q = signing_request(asked + i);
+                CHECK(gw_ipc_put(&out, &q, -1));
+            }
+            CHECK(gw_ipc_send(&out, worker) >= 0);
+        }
+        int fds[GW_IPC_FDS_MAX];
+        unsigned fd_count;
+        wait_readable(worker);
+        ssize_t n = gw_ipc_receive(worker, room, fds, &fd_count);
+        CHECK(n > 0);
+        struct cx_view datagram = cx_view(room, (size_t)n);
+        struct gw_ipc_record a;
+        while (gw_ipc_next(&datagram, &a) == 1) {
+            CHECK(a.type == GW_IPC_SIGNED && a.id < REQUESTS && a.bytes.len > 0 && !answered[a.id]);
+            answered[a.id] = true;
+            got++;
+        }
+        CHECK(gw_ipc_send(&out, worker) >= 0);
+    }
+    gw_ipc_out_deinit(&out);
 }
 
 static void ask_for_key_files(void)
@@ -173,6 +211,11 @@ static int fake_engine(const char *mode)
         ask_for_a_signature();
         ask_for_key_files();
         audit("{\"served\":1}");
+        serve(true);
+    }
+    if (strcmp(mode, "many") == 0) {
+        ask_for_many_signatures();
+        audit("{\"many\":1}");
         serve(true);
     }
     if (strcmp(mode, "stubborn") == 0) {
@@ -316,6 +359,15 @@ static void an_honest_engine_is_served_reloaded_and_drained(void)
     CHECK(count_in("audit", "{\"drained\":1}\n") == 1 && access(at("pid"), F_OK) != 0);
 }
 
+static void a_rush_of_signatures_waits_and_none_is_refused(void)
+{
+    pid_t pid = start("many");
+    await("audit", "{\"many\":1}\n", 1);
+    kill(pid, SIGTERM);
+    CHECK(status_of(pid) == 0);
+    CHECK(count_in("log", "signing") == 0 && count_in("log", "ended") == 0);
+}
+
 static void an_engine_that_dies_is_started_again_ever_later(void)
 {
     pid_t pid = start("crash");
@@ -374,6 +426,7 @@ int main(int argc, char **argv)
         return fake_engine(getenv("SLUICE_FAKE_ENGINE"));
     make_files();
     an_honest_engine_is_served_reloaded_and_drained();
+    a_rush_of_signatures_waits_and_none_is_refused();
     an_engine_that_dies_is_started_again_ever_later();
     an_engine_that_asks_what_none_of_ours_asks_is_killed();
     an_engine_that_never_serves_ends_the_start();
