@@ -4,11 +4,15 @@
  * which readiness sets to now: pass 1 of a round only marks.
  *
  * c-ares cannot cancel one query, so a lookup is an object of its own: cancelling cuts the caller off, and the object goes when
- * c-ares answers or gives up. That is why lookups in flight have a cap. */
+ * c-ares answers or gives up. That is why lookups in flight have a cap.
+ *
+ * c-ares reads resolv.conf once and keeps its UDP sockets, and with them their source ports, for as long as its channel lives. So
+ * the channel is made anew now and then: a change of resolvers needs no restart, and who forges answers has to guess the port. */
 #include "gateway/net/dns.h"
 
 #include <ares.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "gateway/net/host.h"
 
@@ -23,6 +27,8 @@ struct dns_socket {
 struct gw_dns {
     struct gw_loop *loop;
     ares_channel channel;
+    char *servers; /* NULL: the system's */
+    uint64_t renewed_ns;
     struct gw_timer timer;
     unsigned in_flight;
     struct dns_socket sockets[SOCKETS_MAX];
@@ -125,6 +131,25 @@ static void on_timer(struct gw_timer *t, uint64_t now_ns)
     set_timer(d);
 }
 
+/* Into *channel. False: out of memory, or no resolver could be made. */
+static bool open_channel(struct gw_dns *d, ares_channel *channel)
+{
+    struct ares_options o = { .flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES,
+                              .timeout = TIMEOUT_MS,
+                              .tries = TRIES,
+                              .sock_state_cb = on_socket_state,
+                              .sock_state_cb_data = d };
+    int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB;
+    if (ares_init_options(channel, &o, mask) != ARES_SUCCESS)
+        return false;
+    if (d->servers && ares_set_servers_ports_csv(*channel, d->servers) != ARES_SUCCESS) {
+        ares_destroy(*channel);
+        return false;
+    }
+    d->renewed_ns = gw_loop_now_ns(d->loop);
+    return true;
+}
+
 struct gw_dns *gw_dns_new(struct gw_loop *loop, const char *servers)
 {
     struct gw_dns *d = calloc(1, sizeof *d);
@@ -134,21 +159,22 @@ struct gw_dns *gw_dns_new(struct gw_loop *loop, const char *servers)
     d->timer.fire = on_timer;
     for (size_t i = 0; i < SOCKETS_MAX; i++)
         d->sockets[i].watch.fd = -1;
-    struct ares_options o = { .flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES,
-                              .timeout = TIMEOUT_MS,
-                              .tries = TRIES,
-                              .sock_state_cb = on_socket_state,
-                              .sock_state_cb_data = d };
-    int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB;
-    if (ares_init_options(&d->channel, &o, mask) != ARES_SUCCESS) {
+    d->servers = servers ? strdup(servers) : NULL;
+    if ((servers && !d->servers) || !open_channel(d, &d->channel)) {
+        free(d->servers);
         free(d);
         return NULL;
     }
-    if (servers && ares_set_servers_ports_csv(d->channel, servers) != ARES_SUCCESS) {
-        gw_dns_free(d);
-        return NULL;
-    }
     return d;
+}
+
+void gw_dns_renew(struct gw_dns *d)
+{
+    ares_channel fresh;
+    if (d->in_flight > 0 || !open_channel(d, &fresh))
+        return; /* the old one still serves */
+    ares_destroy(d->channel);
+    d->channel = fresh;
 }
 
 void gw_dns_free(struct gw_dns *d)
@@ -157,6 +183,7 @@ void gw_dns_free(struct gw_dns *d)
         return;
     ares_destroy(d->channel);
     gw_timer_cancel(d->loop, &d->timer);
+    free(d->servers);
     free(d);
 }
 
@@ -216,6 +243,8 @@ void gw_dns_resolve(struct gw_dns *d, struct gw_dns_query *q, const char *name, 
         fail(q, "not a host name", false);
         return;
     }
+    if (gw_loop_now_ns(d->loop) - d->renewed_ns > GW_DNS_RENEW_SECONDS * 1000000000ull)
+        gw_dns_renew(d);
     struct gw_dns_lookup *l = d->in_flight < GW_DNS_LOOKUPS_MAX ? calloc(1, sizeof *l) : NULL;
     if (!l) {
         fail(q, "too many name lookups", true);

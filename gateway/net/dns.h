@@ -9,6 +9,7 @@
 
 enum {
     GW_DNS_ADDRESSES_MAX = 16, /* of one name; more are left out */
+    GW_DNS_RENEW_SECONDS = 30,
     GW_DNS_LOOKUPS_MAX = 1024, /* in flight, those that were cancelled included */
 };
 
@@ -29,6 +30,9 @@ struct gw_dns_query {
 
 /* servers: "127.0.0.1:5353,…" or NULL for the system's. NULL: out of memory, or no resolver could be made. */
 struct gw_dns *gw_dns_new(struct gw_loop *loop, const char *servers);
+/* Reads the system's resolver configuration anew and takes other source ports. Does nothing while a lookup is in flight. It happens
+ * by itself before a lookup when the last time is GW_DNS_RENEW_SECONDS ago. */
+void gw_dns_renew(struct gw_dns *d);
 /* Every query in flight is answered with an error first. NULL is fine. Before gw_loop_free. */
 void gw_dns_free(struct gw_dns *d);
 /* name: at most 253 bytes of letters, digits, '-', '_' and '.', one trailing dot allowed; others fail. It is copied. */

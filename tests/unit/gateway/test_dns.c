@@ -14,6 +14,7 @@ struct responder {
     pthread_t thread;
     char servers[32];
     unsigned asked;
+    uint16_t port; /* that the last question came from */
 };
 
 static size_t put_answer(uint8_t *p, int type, unsigned i)
@@ -40,6 +41,7 @@ static void *respond(void *ctx)
         if (n < 17)
             return NULL;
         r->asked++;
+        r->port = ntohs(from.sin_port);
         size_t end = 12;
         while (m[end] != 0)
             end += m[end] + 1u;
@@ -179,4 +181,29 @@ Test(dns, what_is_cancelled_or_open_at_the_end_is_freed)
     cr_assert_eq(done_count, before + 1);
     cr_assert(b.count == 0 && b.error);
     dns = NULL;
+}
+
+Test(dns, renewing_takes_other_source_ports)
+{
+    struct gw_dns_query q;
+    uint16_t ports[8];
+    unsigned changes = 0;
+    for (int i = 0; i < 8; i++) {
+        resolve(&q, "one.example");
+        cr_assert_eq(q.count, 2);
+        ports[i] = responder.port;
+        changes += i > 0 && ports[i] != ports[i - 1];
+        gw_dns_renew(dns);
+    }
+    cr_assert_gt(changes, 4); /* the kernel may choose the same once in a while */
+}
+
+Test(dns, a_lookup_in_flight_is_not_cut_off_by_a_renewal)
+{
+    struct gw_dns_query q = { .done = on_done };
+    unsigned before = done_count;
+    gw_dns_resolve(dns, &q, "silent.example", 80);
+    gw_dns_renew(dns);
+    cr_assert_eq(done_count, before);
+    gw_dns_cancel(&q);
 }
