@@ -63,6 +63,8 @@ static void side_free(struct pair_side *side)
 
 void pair_free(struct pair *p)
 {
+    if (!p)
+        return;
     side_free(&p->client);
     side_free(&p->server);
     cx_private_key_free(p->host_private);
