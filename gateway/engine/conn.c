@@ -337,7 +337,9 @@ void gw_conn_serve(struct gw_conn *c)
         gw_conn_discard(c);
     if (c->phase == GW_CONN_OVER) {
         end_parts(c);
-        free_conn(c);
+        /* its own tunnels may have marked it while it was served: then it stands in the list, and the next round frees it */
+        if (!c->marked)
+            free_conn(c);
         return;
     }
     set_timer(c);
