@@ -12,6 +12,7 @@ import pytest
 from support.backends import digest, endless, pattern, pattern_digest, source
 from support.client import connect, read_to_end
 from support.gateway import is_sanitized
+from support.waiting import wait_until
 
 MIB = 1 << 20
 SIZE = int(os.environ.get("SLUICE_TRANSFER_MIB", "16" if is_sanitized() else "64")) * MIB
@@ -142,6 +143,33 @@ def test_bytes_before_the_clients_close_are_not_lost(gateway, client, backend):
     for _ in range(5):
         assert one.run("-W", "slow:1", "gw", input=b"y" * size).returncode == 0
     assert seen == [size] * 5
+
+
+def test_a_backend_that_ends_first_still_gets_what_follows(gateway, client, backend):
+    """The other half-close: the backend says its last word, then reads on."""
+    size = 500_000
+    seen = []
+
+    def last_word_first(connection):
+        connection.sendall(b"that is all")
+        connection.shutdown(socket.SHUT_WR)
+        digest_of = hashlib.sha256()
+        while data := connection.recv(1 << 16):
+            digest_of.update(data)
+        seen.append(digest_of.hexdigest())
+
+    service = backend(last_word_first)
+    gateway.start(f"Queue last\n Target {service.address}\n Allow alice")
+    _, (path,) = client(gateway).forward("last:1")
+    with connect(path) as tunnel:
+        assert read_to_end(tunnel) == b"that is all"
+        for chunk in pattern(size):
+            tunnel.sendall(chunk)
+        tunnel.shutdown(socket.SHUT_WR)
+        wait_until(lambda: seen, "end of the stream at the backend")
+    assert seen == [pattern_digest(size)]
+    (record,) = gateway.wait_for_audit(event="tunnel")
+    assert record["bytes_up"] == size and record["bytes_down"] == 11
 
 
 def test_a_client_that_leaves_ends_the_backends_connection(gateway, client, backend):
