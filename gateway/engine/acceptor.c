@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* Listeners are level-triggered here: accepting stops and goes on as it pleases, and the kernel reminds us.
  *
- * Two things stop it for a moment. No descriptors left: everybody would wait for nothing in a busy loop, so it pauses, while the
- * connections that exist go on and free some. A worker's ring is full: the connection that does not fit is kept, and further ones
- * wait in the backlog. Both end by a timer; neither deserves a wake-up protocol, since both mean that we are busy anyway. */
+ * Two things stop it for a moment. No descriptors left, or none outside of the reserve: everybody would wait for nothing in a busy
+ * loop, so it pauses, while the connections that exist go on and free some. A worker's ring is full. In both cases the connection
+ * that could not be handed over is kept, and further ones wait in the backlog. Both end by a timer; neither deserves a wake-up
+ * protocol, since both mean that we are busy anyway. */
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,6 +27,9 @@ enum {
     ACCEPTS_A_TURN = 64, /* of one listener, before the others have theirs */
     PAUSE_NO_DESCRIPTORS_MS = 100,
     PAUSE_RING_FULL_MS = 2,
+    /* Descriptors that no connection gets, so that key files can be read while the table is full: */
+    RESERVE = 16,
+    RESERVE_A_WORKER = GW_IPC_FDS_MAX,
 };
 
 struct gw_acceptor {
@@ -38,7 +44,8 @@ struct gw_acceptor {
     struct gw_throttle throttle;
     struct cx_random_pool random_pool;
     struct cx_random random;
-    uint64_t kept; /* a connection that fitted no ring: gw_intake_pack */
+    rlim_t descriptors; /* numbers from here on are the reserve */
+    uint64_t kept;      /* a connection that could not be handed over yet: gw_intake_pack */
     bool keeps;
     int pause_ms; /* -1: none */
     bool draining;
@@ -100,7 +107,30 @@ static unsigned least_loaded(struct gw_acceptor *a)
     return best;
 }
 
-/* False: the ring is full, and the connection stays ours. */
+/* Descriptor numbers are given out lowest first, so that a high one means that few are left. */
+static bool is_reserved(const struct gw_acceptor *a, int fd)
+{
+    return (rlim_t)fd >= a->descriptors;
+}
+
+/* Moves a connection out of the reserve, as soon as a lower number is free. False: none is. */
+static bool leave_reserve(const struct gw_acceptor *a, int *fd)
+{
+    if (!is_reserved(a, *fd))
+        return true;
+    int lower = fcntl(*fd, F_DUPFD_CLOEXEC, 0);
+    if (lower < 0)
+        return false;
+    if (is_reserved(a, lower)) {
+        close(lower);
+        return false;
+    }
+    close(*fd);
+    *fd = lower;
+    return true;
+}
+
+/* False: the worker's ring is full, and the connection stays ours. */
 static bool hand_off(struct gw_acceptor *a, uint64_t item)
 {
     struct gw_worker *w = a->workers[least_loaded(a)];
@@ -112,11 +142,19 @@ static bool hand_off(struct gw_acceptor *a, uint64_t item)
     return true;
 }
 
-static void keep(struct gw_acceptor *a, uint64_t item)
+/* Hands the connection over, or keeps it and pauses. */
+static void pass_on(struct gw_acceptor *a, int fd, int32_t startup)
 {
-    a->kept = item;
+    if (!leave_reserve(a, &fd)) {
+        gw_throttle_exhausted(&a->throttle, monotonic_seconds(), "no descriptors left but for the reserve");
+        a->pause_ms = PAUSE_NO_DESCRIPTORS_MS;
+    } else if (hand_off(a, gw_intake_pack(fd, startup))) {
+        return;
+    } else {
+        a->pause_ms = PAUSE_RING_FULL_MS;
+    }
+    a->kept = gw_intake_pack(fd, startup);
     a->keeps = true;
-    a->pause_ms = PAUSE_RING_FULL_MS;
 }
 
 /* ---- accept ---- */
@@ -147,9 +185,7 @@ static void take_in(struct gw_acceptor *a, int fd, const struct sockaddr *sa)
         return;
     }
     gw_throttle_admitted(&a->throttle, monotonic_seconds(), gw_startups_relaxed(a->startups));
-    uint64_t item = gw_intake_pack(fd, startup);
-    if (!hand_off(a, item))
-        keep(a, item);
+    pass_on(a, fd, startup);
 }
 
 /* Errors of one connection are passed over (accept(2): they are the network's, delivered late); those of ours make a pause. */
@@ -190,9 +226,11 @@ static void turn(struct gw_acceptor *a)
         gw_inbox_serve(&a->inbox, a);
     take_startups_back(a);
     if (a->keeps) {
+        int fd;
+        int32_t startup;
+        gw_intake_unpack(a->kept, &fd, &startup);
         a->keeps = false;
-        if (!hand_off(a, a->kept))
-            keep(a, a->kept);
+        pass_on(a, fd, startup);
     }
     for (unsigned i = 1; !pausing && i <= a->listener_count; i++) {
         if (a->polled[i].revents)
@@ -214,6 +252,16 @@ static void *run(void *arg)
         turn(a);
     close_listeners(a);
     return NULL;
+}
+
+static rlim_t descriptors_for_connections(unsigned workers)
+{
+    struct rlimit limit;
+    rlim_t reserve = RESERVE + (rlim_t)RESERVE_A_WORKER * workers;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+        return RLIM_INFINITY;
+    /* where the limit is so low that the reserve would be most of it, half of it has to do */
+    return limit.rlim_cur > 2 * reserve ? limit.rlim_cur - reserve : limit.rlim_cur / 2;
 }
 
 struct gw_acceptor *gw_acceptor_new(const struct gw_acceptor_setup *setup)
@@ -238,6 +286,7 @@ struct gw_acceptor *gw_acceptor_new(const struct gw_acceptor_setup *setup)
     a->worker_count = setup->worker_count;
     a->protocol = setup->protocol;
     a->pause_ms = -1;
+    a->descriptors = descriptors_for_connections(setup->worker_count);
     gw_startups_limit(a->startups, a->protocol->snapshot.config);
     return a;
 }

@@ -35,7 +35,7 @@ void gw_conn_log(const struct gw_conn *c, enum gw_log_level level, bool preauth,
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    gw_log(level, "%s%s on conn=%s", text, preauth ? " [preauth]" : "", c->identity.id);
+    gw_log(level, "%s on conn=%s%s", text, c->identity.id, preauth ? " [preauth]" : "");
 }
 
 void gw_conn_log_end(const struct gw_conn *c, enum mux_err err)
@@ -48,10 +48,10 @@ void gw_conn_log_end(const struct gw_conn *c, enum mux_err err)
         gw_conn_log(c, GW_LOG_INFO, preauth, "Disconnected from %s", who);
         break;
     case MUX_E_NEGOTIATION:
-        gw_conn_log(c, GW_LOG_INFO, preauth, "Unable to negotiate with %s: %s", who, mux_err_text(err));
+        gw_conn_log(c, GW_LOG_INFO, preauth, "Unable to negotiate with %s: %s found.", who, mux_err_text(err));
         break;
     case MUX_E_VERSION:
-        gw_conn_log(c, GW_LOG_INFO, false, "banner exchange: Connection from %s: %s", who, mux_err_text(err));
+        gw_conn_log(c, GW_LOG_INFO, false, "banner exchange: Connection from %s: invalid format", who);
         break;
     case MUX_E_TIMEOUT:
         gw_conn_log(c, GW_LOG_INFO, preauth, "Connection from %s timed out", who);

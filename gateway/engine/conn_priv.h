@@ -105,8 +105,8 @@ enum { GW_CONN_WHO_TEXT = 600 };
 const char *gw_conn_who(const struct gw_conn *c, char out[GW_CONN_WHO_TEXT]);
 /* "10.0.0.1 port 4711" */
 const char *gw_conn_peer_text(const struct gw_conn *c, char out[GW_ADDR_TEXT + 16]);
-/* A line about this connection: " [preauth]" follows where sshd says so (preauth), then " on conn=ID". That form is chosen since
- * the patterns of fail2ban's sshd filter, anchored at the end, admit " on WORD" there. */
+/* A line about this connection: " on conn=ID" follows, then " [preauth]" where sshd says so (preauth). In that form and order the
+ * patterns of fail2ban's sshd filter match, which are anchored at the end and admit " on WORD" after a port. */
 __attribute__((format(printf, 4, 5))) void gw_conn_log(const struct gw_conn *c, enum gw_log_level level, bool preauth,
                                                        const char *format, ...);
 /* Why the session ended, in sshd's words. */

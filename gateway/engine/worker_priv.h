@@ -12,7 +12,9 @@
 
 enum {
     GW_RECEIVE_AREA_BYTES = MUX_PACKET_MAX + 64 * 1024, /* the longest packet behind what one recv brought */
-    GW_SEND_AREA_BYTES = MUX_PARKED_MAX, /* so that no more than this is ever left over when a socket takes nothing */
+    /* No more than this is ever left over when a socket takes nothing. Larger is not faster: with 256 KiB a GiB down cost 0.73 s of
+     * CPU, with this 0.60 s. */
+    GW_SEND_AREA_BYTES = MUX_PARKED_MAX,
     GW_EVENTS_A_FEED = 64,
 };
 
