@@ -63,7 +63,7 @@ int main(void)
     uint64_t end = schedule_now_ns() + SCHEDULE_SECONDS * 1000000000ull;
     unsigned rounds = 0;
     for (; schedule_now_ns() < end; rounds++)
-        run_once(slots[rounds % 4], schedule_next(&seed) | 1, 2000 + schedule_next(&seed) % 20000);
+        run_once(slots[rounds % 4], schedule_next(&seed) | 1, 500 + schedule_next(&seed) % (1000 + 20 * slots[rounds % 4]));
     printf("stress_ring: %u rounds\n", rounds);
     return 0;
 }
