@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A connection's life: accepted, served, ended. What comes and what goes is conn_read.c's and conn_write.c's.
  *
- * Nothing frees a connection but gw_conn_serve, at its end: events, timers and orders only move the phase on and mark it. So every
- * callback may end a connection without looking over its shoulder.
+ * Nothing frees a connection but gw_conn_serve, at its end, and not while it is marked: events, timers and orders only move the
+ * phase on and mark it. So every callback may end a connection without looking over its shoulder.
  *
  * One timer serves all deadlines. It is set to the nearest and left alone when that moves away (each received byte would move the
  * keepalive's): it then fires once too early, finds nothing due, and is set anew. */
