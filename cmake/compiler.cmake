@@ -9,6 +9,11 @@ target_compile_options(sluice_flags INTERFACE
     -fno-common -fno-strict-aliasing -fvisibility=hidden -fno-omit-frame-pointer)
 target_compile_definitions(sluice_flags INTERFACE _GNU_SOURCE)
 
+option(SLUICE_FUZZ "libFuzzer programs of tests/fuzz; needs clang" OFF)
+if(SLUICE_FUZZ)
+    target_compile_options(sluice_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
 set(SLUICE_SANITIZE "" CACHE STRING "address (with undefined), thread, or empty")
 if(SLUICE_SANITIZE STREQUAL "address")
     target_compile_options(sluice_flags INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all)

@@ -155,7 +155,7 @@ static void on_channel_event(struct pair *p, struct pair_side *side, const struc
     switch (e->kind) {
     case MUX_EV_CHANNEL_OPEN: {
         struct mux_direct_tcpip m;
-        if (cx_view_is(e->open.type, "direct-tcpip") && mux_direct_tcpip_parse(e->open.data, &m)) {
+        if (e->channel < PAIR_CHANNELS && cx_view_is(e->open.type, "direct-tcpip") && mux_direct_tcpip_parse(e->open.data, &m)) {
             st = stream_start(side, e->channel, (uint8_t)~m.originator_port);
             st->open = true;
             mux_channel_accept(side->session, e->channel, st);
