@@ -11,6 +11,8 @@ static const char *const DEFAULT_KEX = "curve25519-sha256,ecdh-sha2-nistp256";
 static const char *const DEFAULT_CIPHERS = "aes128-gcm@openssh.com,chacha20-poly1305@openssh.com,aes128-ctr";
 static const char *const DEFAULT_MACS = "hmac-sha2-256-etm@openssh.com,hmac-sha2-256";
 
+volatile bool pair_allocates;
+
 static uint8_t pattern(uint8_t seed, uint64_t at)
 {
     return (uint8_t)(seed + at * 131 + (at >> 8) * 7);
@@ -85,10 +87,12 @@ static void sign(struct pair *p, const struct mux_event *e)
     size_t len = sizeof signature;
     if (p->server.hold_signature)
         return;
+    pair_allocates = true;
     if (mux_exchange_hash(&e->sign.inputs, p->host_key.blob, h) != CX_OK ||
         cx_private_key_sign(p->host_private, e->sign.alg, cx_view(h, cx_hash_len(e->sign.inputs.kex->hash)), signature, &len) !=
             CX_OK)
         abort();
+    pair_allocates = false;
     mux_session_signature(p->server.session, cx_view(signature, len));
 }
 
@@ -114,8 +118,10 @@ static void offer_key(struct pair *p, bool query)
         return;
     uint8_t signature[CX_SIGNATURE_MAX];
     size_t len = sizeof signature;
+    pair_allocates = true;
     if (cx_private_key_sign(p->user_private, alg, data, signature, &len) != CX_OK)
         abort();
+    pair_allocates = false;
     mux_client_auth_signature(p->client.session, cx_view(signature, len));
 }
 
@@ -262,7 +268,9 @@ bool pair_produce(struct pair *p, struct pair_side *from)
         from->err = err;
     if (to->inbox_room - to->inbox_len < n) {
         to->inbox_room = 2 * (to->inbox_len + n);
+        pair_allocates = true;
         to->inbox = realloc(to->inbox, to->inbox_room);
+        pair_allocates = false;
     }
     if (n > 0)
         memcpy(to->inbox + to->inbox_len, area, n);
@@ -284,7 +292,9 @@ bool pair_feed(struct pair *p, struct pair_side *side)
         do {
             struct mux_event ev[PAIR_EVENTS];
             count = PAIR_EVENTS;
-            uint8_t *exact = malloc(offered + 1);
+            pair_allocates = true;
+            uint8_t *exact = malloc(offered);
+            pair_allocates = false;
             memcpy(exact, side->inbox, offered);
             side->err = mux_session_feed(side->session, p->now_ns, (struct cx_span){ exact, offered }, &used, ev, &count, NULL);
             for (size_t i = 0; i < count; i++)

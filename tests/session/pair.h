@@ -48,6 +48,9 @@ struct pair {
     uint64_t hash; /* over all events of both sides: the same for every chunk size */
 };
 
+/* True while the pair allocates for itself, not an engine: for a test that makes memory fail. */
+extern volatile bool pair_allocates; /* volatile: compilers know that malloc reads no variable */
+
 /* cipher, mac, kex: NULL is the default list. The user key is ed25519, the host key of host_type. */
 struct pair *pair_new(const char *cipher, const char *mac, const char *kex, enum cx_key_type host_type);
 void pair_free(struct pair *p);
