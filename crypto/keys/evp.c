@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* P-256 and RSA keys into OpenSSL's form. Secret numbers are of BIGNUM's "secure" kind, which OpenSSL wipes wherever it
+/* ECDSA and RSA keys into OpenSSL's form. Secret numbers are of BIGNUM's "secure" kind, which OpenSSL wipes wherever it
  * copies them. */
 #include <assert.h>
 #include <openssl/core_names.h>
@@ -57,10 +57,11 @@ static const BIGNUM *push_secret(struct builder *b, const char *name, struct cx_
     return push_number(b, name, secret_number(magnitude));
 }
 
-static void push_point(struct builder *b, struct cx_view point)
+static void push_point(struct builder *b, const struct cx_public_parts *parts)
 {
-    b->failed = b->failed || OSSL_PARAM_BLD_push_utf8_string(b->params, OSSL_PKEY_PARAM_GROUP_NAME, "prime256v1", 0) != 1 ||
-                OSSL_PARAM_BLD_push_octet_string(b->params, OSSL_PKEY_PARAM_PUB_KEY, point.data, point.len) != 1;
+    b->failed = b->failed ||
+                OSSL_PARAM_BLD_push_utf8_string(b->params, OSSL_PKEY_PARAM_GROUP_NAME, cx_key_curve(parts->type)->group, 0) != 1 ||
+                OSSL_PARAM_BLD_push_octet_string(b->params, OSSL_PKEY_PARAM_PUB_KEY, parts->point.data, parts->point.len) != 1;
 }
 
 /* Uses the builder up. refused: what a library's refusal means here. */
@@ -83,8 +84,8 @@ static enum cx_err build(struct builder *b, const char *algorithm, int selection
 enum cx_err cx_evp_public(const struct cx_public_parts *parts, EVP_PKEY **out)
 {
     struct builder b = builder_new();
-    if (parts->type == CX_KEY_ECDSA_P256) {
-        push_point(&b, parts->point);
+    if (cx_key_curve(parts->type)) {
+        push_point(&b, parts);
         return build(&b, "EC", EVP_PKEY_PUBLIC_KEY, CX_E_WEAK, out);
     }
     assert(parts->type == CX_KEY_RSA);
@@ -93,10 +94,10 @@ enum cx_err cx_evp_public(const struct cx_public_parts *parts, EVP_PKEY **out)
     return build(&b, "RSA", EVP_PKEY_PUBLIC_KEY, CX_E_RESOURCE, out);
 }
 
-enum cx_err cx_evp_private_p256(const struct cx_public_parts *parts, struct cx_view scalar, EVP_PKEY **out)
+enum cx_err cx_evp_private_ecdsa(const struct cx_public_parts *parts, struct cx_view scalar, EVP_PKEY **out)
 {
     struct builder b = builder_new();
-    push_point(&b, parts->point);
+    push_point(&b, parts);
     push_secret(&b, OSSL_PKEY_PARAM_PRIV_KEY, scalar);
     return build(&b, "EC", EVP_PKEY_KEYPAIR, CX_E_WEAK, out);
 }
@@ -152,5 +153,12 @@ enum cx_err cx_evp_private_rsa(const struct cx_public_parts *parts, const struct
 
 const EVP_MD *cx_evp_digest(enum cx_hash_alg hash)
 {
-    return hash == CX_SHA256 ? EVP_sha256() : EVP_sha512();
+    switch (hash) {
+    case CX_SHA256:
+        return EVP_sha256();
+    case CX_SHA384:
+        return EVP_sha384();
+    default:
+        return EVP_sha512();
+    }
 }

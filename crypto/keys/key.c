@@ -9,13 +9,24 @@ static const struct {
 } types[CX_KEY_TYPE_COUNT] = {
     [CX_KEY_ED25519] = { "ssh-ed25519", "ED25519" },
     [CX_KEY_ECDSA_P256] = { "ecdsa-sha2-nistp256", "ECDSA" },
+    [CX_KEY_ECDSA_P384] = { "ecdsa-sha2-nistp384", "ECDSA" },
+    [CX_KEY_ECDSA_P521] = { "ecdsa-sha2-nistp521", "ECDSA" },
     [CX_KEY_RSA] = { "ssh-rsa", "RSA" },
+};
+
+/* RFC 5656 section 10.1 */
+static const struct cx_curve curves[CX_KEY_TYPE_COUNT] = {
+    [CX_KEY_ECDSA_P256] = { "nistp256", "prime256v1", 32 },
+    [CX_KEY_ECDSA_P384] = { "nistp384", "secp384r1", 48 },
+    [CX_KEY_ECDSA_P521] = { "nistp521", "secp521r1", 66 },
 };
 
 /* Best first. ssh-rsa is no signature algorithm here: it is SHA-1, which RFC 9142 rules out. */
 static const struct cx_sign_alg algorithms[] = {
     { "ssh-ed25519", CX_KEY_ED25519, CX_SHA512 },
     { "ecdsa-sha2-nistp256", CX_KEY_ECDSA_P256, CX_SHA256 },
+    { "ecdsa-sha2-nistp384", CX_KEY_ECDSA_P384, CX_SHA384 },
+    { "ecdsa-sha2-nistp521", CX_KEY_ECDSA_P521, CX_SHA512 },
     { "rsa-sha2-512", CX_KEY_RSA, CX_SHA512 },
     { "rsa-sha2-256", CX_KEY_RSA, CX_SHA256 },
 };
@@ -41,6 +52,12 @@ bool cx_key_type_find(struct cx_view name, enum cx_key_type *type)
             return true;
         }
     return false;
+}
+
+const struct cx_curve *cx_key_curve(enum cx_key_type type)
+{
+    assert((unsigned)type < CX_KEY_TYPE_COUNT);
+    return curves[type].name ? &curves[type] : NULL;
 }
 
 const struct cx_sign_alg *cx_sign_alg_at(size_t i)

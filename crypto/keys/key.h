@@ -17,7 +17,7 @@ enum {
     CX_FINGERPRINT_TEXT = 51, /* "SHA256:" and 43 characters, with a NUL */
 };
 
-enum cx_key_type { CX_KEY_ED25519, CX_KEY_ECDSA_P256, CX_KEY_RSA, CX_KEY_TYPE_COUNT };
+enum cx_key_type { CX_KEY_ED25519, CX_KEY_ECDSA_P256, CX_KEY_ECDSA_P384, CX_KEY_ECDSA_P521, CX_KEY_RSA, CX_KEY_TYPE_COUNT };
 
 /* "ssh-ed25519" and so on: the name inside the public key blob. */
 const char *cx_key_type_name(enum cx_key_type type);
@@ -56,7 +56,7 @@ struct cx_private_key; /* opaque */
  * An encrypted PEM file is opened with the passphrase; an encrypted openssh-key-v1 file is CX_E_PASSPHRASE whatever the
  * passphrase. A key whose halves do not belong together: CX_E_MALFORMED. */
 CX_MUST_CHECK enum cx_err cx_private_key_parse(struct cx_view text, struct cx_view passphrase, struct cx_private_key **out);
-/* A new key: ed25519, P-256, or RSA-3072. For tests, benchmarks and first starts. */
+/* A new key; RSA's have 3072 bits. For tests, benchmarks and first starts. */
 CX_MUST_CHECK enum cx_err cx_private_key_generate(enum cx_key_type type, struct cx_private_key **out);
 /* Wiped and freed; NULL is fine. */
 void cx_private_key_free(struct cx_private_key *key);

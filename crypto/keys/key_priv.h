@@ -11,15 +11,14 @@
 enum {
     CX_ED25519_PUBLIC_BYTES = 32,
     CX_ED25519_SECRET_BYTES = 64, /* the seed, and the public key behind it: libsodium's and OpenSSH's form */
-    CX_P256_POINT_BYTES = 65,
-    CX_P256_SCALAR_BYTES = 32,
+    CX_SCALAR_BYTES_MAX = 66,     /* of P-521: private keys, coordinates, and the halves of a signature */
     CX_RSA_BYTES_MAX = CX_RSA_BITS_MAX / 8,
 };
 
 /* A public key blob taken apart; every view is into the blob. */
 struct cx_public_parts {
     enum cx_key_type type;
-    struct cx_view point; /* Ed25519's 32 bytes, or P-256's uncompressed point */
+    struct cx_view point; /* Ed25519's 32 bytes, or a curve's uncompressed point */
     struct cx_view e, n;  /* RSA */
 };
 
@@ -28,14 +27,23 @@ CX_MUST_CHECK enum cx_err cx_public_parse(struct cx_view blob, struct cx_public_
 /* The type of a key by its name; false: not ours. */
 bool cx_key_type_find(struct cx_view name, enum cx_key_type *type);
 
+/* A curve of ECDSA keys: RFC 5656. */
+struct cx_curve {
+    const char *name;  /* inside the blob */
+    const char *group; /* OpenSSL's name */
+    size_t scalar_bytes;
+};
+/* NULL: no ECDSA key. */
+const struct cx_curve *cx_key_curve(enum cx_key_type type);
+
 /* The secret parts of an RSA key beside its public ones. */
 struct cx_rsa_secret {
     struct cx_view d, inverse_q, p, q;
 };
 
-/* For P-256 and RSA. A point that is off its curve: CX_E_WEAK. The caller frees. */
+/* For ECDSA and RSA. A point that is off its curve: CX_E_WEAK. The caller frees. */
 CX_MUST_CHECK enum cx_err cx_evp_public(const struct cx_public_parts *parts, EVP_PKEY **out);
-CX_MUST_CHECK enum cx_err cx_evp_private_p256(const struct cx_public_parts *parts, struct cx_view scalar, EVP_PKEY **out);
+CX_MUST_CHECK enum cx_err cx_evp_private_ecdsa(const struct cx_public_parts *parts, struct cx_view scalar, EVP_PKEY **out);
 CX_MUST_CHECK enum cx_err cx_evp_private_rsa(const struct cx_public_parts *parts, const struct cx_rsa_secret *secret,
                                              EVP_PKEY **out);
 const EVP_MD *cx_evp_digest(enum cx_hash_alg hash);

@@ -65,14 +65,25 @@ enum cx_err cx_private_key_from_ed25519(const uint8_t *secret, struct cx_private
     return complete(key, &blob, out);
 }
 
+static bool find_group(const char *group, enum cx_key_type *type)
+{
+    for (unsigned i = 0; i < CX_KEY_TYPE_COUNT; i++) {
+        const struct cx_curve *curve = cx_key_curve((enum cx_key_type)i);
+        if (curve && strcmp(group, curve->group) == 0) {
+            *type = (enum cx_key_type)i;
+            return true;
+        }
+    }
+    return false;
+}
+
 /* *type, or false for a key that is not ours to speak. */
 static bool evp_type(const EVP_PKEY *evp, enum cx_key_type *type)
 {
     char group[32];
     BIGNUM *third_prime = NULL;
-    *type = CX_KEY_ECDSA_P256;
     if (EVP_PKEY_is_a(evp, "EC"))
-        return EVP_PKEY_get_group_name(evp, group, sizeof group, NULL) == 1 && strcmp(group, "prime256v1") == 0;
+        return EVP_PKEY_get_group_name(evp, group, sizeof group, NULL) == 1 && find_group(group, type);
     *type = CX_KEY_RSA;
     /* OpenSSH's files have room for two primes only */
     bool multi_prime = EVP_PKEY_get_bn_param(evp, OSSL_PKEY_PARAM_RSA_FACTOR3, &third_prime) == 1;
@@ -99,14 +110,14 @@ static void write_rsa(const EVP_PKEY *evp, struct cx_writer *blob)
 }
 
 /* From the coordinates, since the key may remember a file's compressed form. */
-static void write_p256(const EVP_PKEY *evp, struct cx_writer *blob)
+static void write_ecdsa(const EVP_PKEY *evp, const struct cx_curve *curve, struct cx_writer *blob)
 {
     uint8_t bytes[CX_RSA_BYTES_MAX];
-    cx_writer_text(blob, "nistp256");
-    cx_writer_u32(blob, CX_P256_POINT_BYTES);
+    cx_writer_text(blob, curve->name);
+    cx_writer_u32(blob, 1 + 2 * (uint32_t)curve->scalar_bytes);
     cx_writer_u8(blob, POINT_CONVERSION_UNCOMPRESSED);
-    cx_writer_raw(blob, public_number(evp, OSSL_PKEY_PARAM_EC_PUB_X, CX_P256_SCALAR_BYTES, bytes));
-    cx_writer_raw(blob, public_number(evp, OSSL_PKEY_PARAM_EC_PUB_Y, CX_P256_SCALAR_BYTES, bytes));
+    cx_writer_raw(blob, public_number(evp, OSSL_PKEY_PARAM_EC_PUB_X, curve->scalar_bytes, bytes));
+    cx_writer_raw(blob, public_number(evp, OSSL_PKEY_PARAM_EC_PUB_Y, curve->scalar_bytes, bytes));
 }
 
 enum cx_err cx_private_key_from_evp(EVP_PKEY *evp, struct cx_private_key **out)
@@ -123,7 +134,7 @@ enum cx_err cx_private_key_from_evp(EVP_PKEY *evp, struct cx_private_key **out)
     if (type == CX_KEY_RSA)
         write_rsa(evp, &blob);
     else
-        write_p256(evp, &blob);
+        write_ecdsa(evp, cx_key_curve(type), &blob);
     return complete(key, &blob, out);
 }
 
@@ -138,7 +149,7 @@ enum cx_err cx_private_key_generate(enum cx_key_type type, struct cx_private_key
         cx_secret_wipe(secret, sizeof secret);
         return err;
     }
-    EVP_PKEY *evp = type == CX_KEY_RSA ? EVP_RSA_gen(GENERATED_RSA_BITS) : EVP_EC_gen("P-256");
+    EVP_PKEY *evp = type == CX_KEY_RSA ? EVP_RSA_gen(GENERATED_RSA_BITS) : EVP_EC_gen(cx_key_curve(type)->group);
     return evp ? cx_private_key_from_evp(evp, out) : CX_E_RESOURCE;
 }
 

@@ -29,14 +29,15 @@ static enum cx_err read_ed25519(struct cx_reader *r, const struct cx_public_part
     return cx_private_key_from_ed25519(secret.data, out);
 }
 
-static enum cx_err read_p256(struct cx_reader *r, const struct cx_public_parts *parts, struct cx_private_key **out)
+static enum cx_err read_ecdsa(struct cx_reader *r, const struct cx_public_parts *parts, struct cx_private_key **out)
 {
+    const struct cx_curve *expected = cx_key_curve(parts->type);
     EVP_PKEY *evp = NULL;
     struct cx_view curve = cx_reader_string(r), point = cx_reader_string(r), scalar = cx_reader_mpint(r);
-    if (!cx_reader_ok(r) || !cx_view_is(curve, "nistp256") || !cx_view_equal(point, parts->point) ||
-        scalar.len > CX_P256_SCALAR_BYTES)
+    if (!cx_reader_ok(r) || !cx_view_is(curve, expected->name) || !cx_view_equal(point, parts->point) ||
+        scalar.len > expected->scalar_bytes)
         return CX_E_MALFORMED;
-    enum cx_err err = cx_evp_private_p256(parts, scalar, &evp);
+    enum cx_err err = cx_evp_private_ecdsa(parts, scalar, &evp);
     return err ? err : cx_private_key_from_evp(evp, out);
 }
 
@@ -80,7 +81,7 @@ static enum cx_err read_private(struct cx_view section, struct cx_view blob, str
     if (parts.type == CX_KEY_ED25519)
         err = read_ed25519(&r, &parts, &key);
     else
-        err = parts.type == CX_KEY_RSA ? read_rsa(&r, &parts, &key) : read_p256(&r, &parts, &key);
+        err = parts.type == CX_KEY_RSA ? read_rsa(&r, &parts, &key) : read_ecdsa(&r, &parts, &key);
     if (err)
         return err;
     cx_reader_string(&r); /* the comment */

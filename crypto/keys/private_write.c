@@ -47,14 +47,14 @@ static void write_numbers(const struct cx_private_key *key, const struct cx_publ
         cx_writer_string(w, parts->point);
         cx_writer_string(w, cx_view(key->ed25519, sizeof key->ed25519));
         break;
-    case CX_KEY_ECDSA_P256:
-        cx_writer_text(w, "nistp256");
-        cx_writer_string(w, parts->point);
-        write_number(key->evp, OSSL_PKEY_PARAM_PRIV_KEY, w);
-        break;
-    default:
+    case CX_KEY_RSA:
         for (size_t i = 0; i < sizeof rsa / sizeof rsa[0]; i++)
             write_number(key->evp, rsa[i], w);
+        break;
+    default:
+        cx_writer_text(w, cx_key_curve(key->type)->name);
+        cx_writer_string(w, parts->point);
+        write_number(key->evp, OSSL_PKEY_PARAM_PRIV_KEY, w);
     }
 }
 

@@ -48,14 +48,15 @@ enum cx_err cx_public_parse(struct cx_view blob, struct cx_public_parts *parts)
         parts->n = cx_reader_mpint(&r);
         return cx_reader_done(&r) ? rsa_sizes_check(parts) : CX_E_MALFORMED;
     }
-    bool curve_fits = parts->type == CX_KEY_ED25519 || cx_view_is(cx_reader_string(&r), "nistp256");
+    const struct cx_curve *curve = cx_key_curve(parts->type);
+    bool curve_fits = !curve || cx_view_is(cx_reader_string(&r), curve->name);
     parts->point = cx_reader_string(&r);
     if (!cx_reader_done(&r) || !curve_fits)
         return CX_E_MALFORMED;
-    if (parts->type == CX_KEY_ED25519)
+    if (!curve)
         return parts->point.len == CX_ED25519_PUBLIC_BYTES ? CX_OK : CX_E_MALFORMED;
     /* RFC 5656 allows compressed points, but nobody makes them, and a key must have one blob only */
-    return parts->point.len == CX_P256_POINT_BYTES && parts->point.data[0] == POINT_UNCOMPRESSED ? CX_OK : CX_E_MALFORMED;
+    return parts->point.len == 1 + 2 * curve->scalar_bytes && parts->point.data[0] == POINT_UNCOMPRESSED ? CX_OK : CX_E_MALFORMED;
 }
 
 enum cx_err cx_key_blob_check(struct cx_view blob, enum cx_key_type *type)
@@ -67,7 +68,7 @@ enum cx_err cx_key_blob_check(struct cx_view blob, enum cx_key_type *type)
         return err;
     if (parts.type == CX_KEY_ED25519)
         err = crypto_core_ed25519_is_valid_point(parts.point.data) == 1 ? CX_OK : CX_E_WEAK;
-    else if (parts.type == CX_KEY_ECDSA_P256)
+    else if (cx_key_curve(parts.type))
         err = cx_evp_public(&parts, &evp);
     EVP_PKEY_free(evp);
     *type = parts.type;

@@ -15,18 +15,18 @@ static enum cx_err sign_ed25519(const struct cx_private_key *key, struct cx_view
 }
 
 /* RFC 5656 section 3.1.2: a string that holds mpint r, mpint s. */
-static enum cx_err write_ecdsa(const uint8_t *der, size_t len, struct cx_writer *w)
+static enum cx_err write_ecdsa(const uint8_t *der, size_t len, size_t half_bytes, struct cx_writer *w)
 {
-    uint8_t r[CX_P256_SCALAR_BYTES], s[CX_P256_SCALAR_BYTES], inner[2 * (4 + 1 + CX_P256_SCALAR_BYTES)];
+    uint8_t r[CX_SCALAR_BYTES_MAX], s[CX_SCALAR_BYTES_MAX], inner[2 * (4 + 1 + CX_SCALAR_BYTES_MAX)];
     struct cx_writer pair = cx_writer((struct cx_span){ inner, sizeof inner });
     ECDSA_SIG *parsed = d2i_ECDSA_SIG(NULL, &der, (long)len);
-    bool good = parsed && BN_bn2binpad(ECDSA_SIG_get0_r(parsed), r, sizeof r) > 0 &&
-                BN_bn2binpad(ECDSA_SIG_get0_s(parsed), s, sizeof s) > 0;
+    bool good = parsed && BN_bn2binpad(ECDSA_SIG_get0_r(parsed), r, (int)half_bytes) > 0 &&
+                BN_bn2binpad(ECDSA_SIG_get0_s(parsed), s, (int)half_bytes) > 0;
     ECDSA_SIG_free(parsed);
     if (!good)
         return CX_E_RESOURCE;
-    cx_writer_mpint(&pair, cx_view(r, sizeof r));
-    cx_writer_mpint(&pair, cx_view(s, sizeof s));
+    cx_writer_mpint(&pair, cx_view(r, half_bytes));
+    cx_writer_mpint(&pair, cx_view(s, half_bytes));
     cx_writer_string(w, cx_writer_view(&pair));
     return CX_OK;
 }
@@ -41,8 +41,9 @@ static enum cx_err sign_evp(const struct cx_private_key *key, enum cx_hash_alg h
     EVP_MD_CTX_free(ctx);
     if (!good)
         return CX_E_RESOURCE;
-    if (key->type == CX_KEY_ECDSA_P256)
-        return write_ecdsa(raw, len, w);
+    const struct cx_curve *curve = cx_key_curve(key->type);
+    if (curve)
+        return write_ecdsa(raw, len, curve->scalar_bytes, w);
     cx_writer_string(w, cx_view(raw, len));
     return CX_OK;
 }

@@ -5,7 +5,7 @@
 
 #include "crypto/keys/key_priv.h"
 
-enum { DER_MAX_BYTES = 80 }; /* of two 33-byte integers in a sequence: 72 */
+enum { DER_MAX_BYTES = 144 }; /* two 67-byte integers in a sequence take 141 */
 
 static enum cx_err verify_ed25519(const struct cx_public_parts *key, struct cx_view signature, struct cx_view data)
 {
@@ -47,15 +47,17 @@ static size_t write_der(struct cx_view r, struct cx_view s, uint8_t out[DER_MAX_
 }
 
 /* RFC 5656 section 3.1.2: mpint r, mpint s. */
-static enum cx_err verify_ecdsa(const struct cx_public_parts *key, struct cx_view signature, struct cx_view data)
+static enum cx_err verify_ecdsa(const struct cx_public_parts *key, enum cx_hash_alg hash, struct cx_view signature,
+                                struct cx_view data)
 {
     struct cx_reader reader = cx_reader(signature);
     struct cx_view r = cx_reader_mpint(&reader), s = cx_reader_mpint(&reader);
     uint8_t der[DER_MAX_BYTES];
-    if (!cx_reader_done(&reader) || r.len > CX_P256_SCALAR_BYTES || s.len > CX_P256_SCALAR_BYTES)
+    size_t half_bytes = cx_key_curve(key->type)->scalar_bytes;
+    if (!cx_reader_done(&reader) || r.len > half_bytes || s.len > half_bytes)
         return CX_E_SIGNATURE;
     size_t len = write_der(r, s, der);
-    return len > 0 ? verify_evp(key, CX_SHA256, cx_view(der, len), data) : CX_E_RESOURCE;
+    return len > 0 ? verify_evp(key, hash, cx_view(der, len), data) : CX_E_RESOURCE;
 }
 
 /* RFC 8332 section 3 asks for the modulus' length, yet some agents drop leading zeros; OpenSSH takes these, so must we. */
@@ -82,9 +84,9 @@ enum cx_err cx_key_verify(struct cx_view key_blob, const struct cx_sign_alg *alg
     switch (key.type) {
     case CX_KEY_ED25519:
         return verify_ed25519(&key, raw, data);
-    case CX_KEY_ECDSA_P256:
-        return verify_ecdsa(&key, raw, data);
-    default:
+    case CX_KEY_RSA:
         return verify_rsa(&key, alg->hash, raw, data);
+    default:
+        return verify_ecdsa(&key, alg->hash, raw, data);
     }
 }

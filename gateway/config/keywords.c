@@ -51,7 +51,7 @@ static const struct gw_algorithms kex = {
 };
 static const struct gw_algorithms host_key_algs = {
     sign_name_at,
-    "ssh-ed25519,ecdsa-sha2-nistp256,rsa-sha2-512,rsa-sha2-256",
+    "ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,rsa-sha2-512,rsa-sha2-256",
 };
 
 /* ---- the table ---- */

@@ -24,7 +24,7 @@ static struct mux_config config_for(bool server, const char *cipher, const char 
         .server = server,
         .software = server ? "sluice_test_server" : "sluice_test_client",
         .kex = kex ? kex : DEFAULT_KEX,
-        .host_key_algs = "ssh-ed25519,ecdsa-sha2-nistp256,rsa-sha2-512,rsa-sha2-256",
+        .host_key_algs = "ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,rsa-sha2-512,rsa-sha2-256",
         .ciphers = cipher ? cipher : DEFAULT_CIPHERS,
         .macs = mac ? mac : DEFAULT_MACS,
     };

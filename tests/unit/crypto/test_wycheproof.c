@@ -177,7 +177,13 @@ static struct cx_view read_integer(struct cx_reader *r)
 static bool to_ssh(const struct field *der, struct cx_writer *w)
 {
     struct cx_reader r = cx_reader(field_view(der));
-    if (cx_reader_u8(&r) != 0x30 || cx_reader_u8(&r) != r.left.len)
+    if (cx_reader_u8(&r) != 0x30)
+        return false;
+    uint8_t len = cx_reader_u8(&r);
+    bool long_form = len == 0x81; /* P-521's take more than 127 bytes */
+    if (long_form)
+        len = cx_reader_u8(&r);
+    if (len != r.left.len || long_form != (len >= 0x80))
         return false;
     struct cx_view first = read_integer(&r), second = read_integer(&r);
     cx_writer_string(w, first);
@@ -185,24 +191,43 @@ static bool to_ssh(const struct field *der, struct cx_writer *w)
     return cx_reader_done(&r);
 }
 
-static void check_ecdsa(const json_t *group, const json_t *test, size_t *judged)
+static void check_ecdsa(const json_t *group, const json_t *test, const char *curve, size_t *judged)
 {
     struct field key, signature, message;
     uint8_t bytes[256], raw[1024];
+    char algorithm[32];
     struct cx_writer blob = cx_writer((struct cx_span){ bytes, sizeof bytes }), w = cx_writer((struct cx_span){ raw, sizeof raw });
     field_get(json_object_get(group, "publicKey"), "uncompressed", &key);
     field_get(test, "sig", &signature);
     field_get(test, "msg", &message);
-    cx_writer_text(&blob, "ecdsa-sha2-nistp256");
-    cx_writer_text(&blob, "nistp256");
+    snprintf(algorithm, sizeof algorithm, "ecdsa-sha2-%s", curve);
+    cx_writer_text(&blob, algorithm);
+    cx_writer_text(&blob, curve);
     cx_writer_string(&blob, field_view(&key));
     if (to_ssh(&signature, &w))
-        judge(test, verifies(&blob, "ecdsa-sha2-nistp256", cx_writer_view(&w), field_view(&message)), judged);
+        judge(test, verifies(&blob, algorithm, cx_writer_view(&w), field_view(&message)), judged);
 }
 
-Test(wycheproof, ecdsa_p256)
+static void check_ecdsa_p256(const json_t *group, const json_t *test, size_t *judged)
 {
-    run_file("ecdsa_secp256r1_sha256_test.json", 290, check_ecdsa);
+    check_ecdsa(group, test, "nistp256", judged);
+}
+
+static void check_ecdsa_p384(const json_t *group, const json_t *test, size_t *judged)
+{
+    check_ecdsa(group, test, "nistp384", judged);
+}
+
+static void check_ecdsa_p521(const json_t *group, const json_t *test, size_t *judged)
+{
+    check_ecdsa(group, test, "nistp521", judged);
+}
+
+Test(wycheproof, ecdsa)
+{
+    run_file("ecdsa_secp256r1_sha256_test.json", 290, check_ecdsa_p256);
+    run_file("ecdsa_secp384r1_sha384_test.json", 290, check_ecdsa_p384);
+    run_file("ecdsa_secp521r1_sha512_test.json", 250, check_ecdsa_p521);
 }
 
 static void check_rsa(const json_t *group, const json_t *test, const char *algorithm, size_t *judged)
