@@ -15,6 +15,7 @@ _Static_assert(sizeof(struct mux_channel) <= 128, "an idle channel is one small 
 
 struct mux_session *mux_session_new(const struct mux_config *config, struct mux_shared *shared, uint64_t now_ns, void *user)
 {
+    assert(strlen("SSH-2.0-") + strlen(config->software) + strlen("\r\n") <= MUX_IDENT_MAX);
     struct mux_session *s = calloc(1, sizeof *s);
     if (!s)
         return NULL;

@@ -69,7 +69,7 @@ struct mux_auth {
 enum mux_reply_kind { REPLY_GLOBAL, REPLY_CHANNEL, REPLY_OPEN_FAILURE, REPLY_UNIMPLEMENTED };
 struct mux_reply {
     uint8_t kind;
-    bool ready; /* answered: may leave once no earlier reply of the same kind and channel waits */
+    bool ready; /* answered: an answer goes to the oldest of its kind and channel that waits, so none overtakes another */
     bool success;
     uint8_t reason;
     uint32_t channel; /* CHANNEL: local id; OPEN_FAILURE: the peer's; UNIMPLEMENTED: the sequence number */

@@ -67,22 +67,6 @@ enum mux_err mux_reply_push(struct mux_session *s, const struct mux_reply *r)
     return MUX_OK;
 }
 
-static bool same_order(const struct mux_reply *a, const struct mux_reply *b)
-{
-    return a->kind == b->kind && (a->kind != REPLY_CHANNEL || a->channel == b->channel);
-}
-
-/* True where an earlier reply that must go first still waits. */
-static bool waits(const struct mux_session *s, uint32_t i)
-{
-    if (!s->replies[i].ready)
-        return true;
-    for (uint32_t j = 0; j < i; j++)
-        if (!s->replies[j].ready && same_order(&s->replies[j], &s->replies[i]))
-            return true;
-    return false;
-}
-
 static void remove_reply(struct mux_session *s, uint32_t i)
 {
     s->reply_count--;
@@ -176,7 +160,7 @@ bool mux_requests_owe(const struct mux_session *s)
     if (s->notes)
         return true;
     for (uint32_t i = 0; i < s->reply_count; i++)
-        if (!waits(s, i))
+        if (s->replies[i].ready)
             return true;
     return false;
 }
@@ -348,7 +332,7 @@ enum mux_err mux_on_channel_failure(struct mux_session *s, struct cx_span payloa
 void mux_requests_write(struct mux_session *s, struct mux_out *o)
 {
     for (uint32_t i = 0; i < s->reply_count;) {
-        if (waits(s, i)) {
+        if (!s->replies[i].ready) {
             i++;
             continue;
         }

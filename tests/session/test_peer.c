@@ -419,3 +419,76 @@ Test(peer, disconnect_during_a_key_exchange_is_understood)
         pair_free(p);
     }
 }
+
+Test(peer, what_comes_for_a_released_channel_is_passed_over_until_its_close)
+{
+    struct pair *p = connected();
+    unsigned events = 0, after = 0;
+    cr_assert(mux_channel_request(p->server.session, 0, "x", true, cx_view("", 0)));
+    p->server.stream[0].released = true;
+    mux_channel_release(p->server.session, 0);
+    cr_assert(pair_produce(p, &p->server));
+    for (size_t i = 0; i < MUX_EV_DISCONNECT; i++)
+        events += p->server.events[i];
+    inject(p, &p->client, "bus", MUX_MSG_CHANNEL_DATA, 0u, "late");
+    inject(p, &p->client, "buus", MUX_MSG_CHANNEL_EXTENDED_DATA, 0u, 1u, "late");
+    inject(p, &p->client, "buu", MUX_MSG_CHANNEL_WINDOW_ADJUST, 0u, 1u);
+    inject(p, &p->client, "busb", MUX_MSG_CHANNEL_REQUEST, 0u, "late", 1);
+    inject(p, &p->client, "bu", MUX_MSG_CHANNEL_SUCCESS, 0u);
+    inject(p, &p->client, "bu", MUX_MSG_CHANNEL_EOF, 0u);
+    cr_assert_eq(fed(p), MUX_OK);
+    for (size_t i = 0; i < MUX_EV_DISCONNECT; i++)
+        after += p->server.events[i];
+    cr_assert_eq(after, events);
+    cr_assert_not(mux_session_owes(p->server.session));
+    cr_assert_eq(mux_session_channel_count(p->server.session), 1);
+    inject(p, &p->client, "bu", MUX_MSG_CHANNEL_CLOSE, 0u);
+    cr_assert_eq(fed(p), MUX_OK);
+    cr_assert_eq(mux_session_channel_count(p->server.session), 0);
+    inject(p, &p->client, "bu", MUX_MSG_CHANNEL_CLOSE, 0u);
+    expect(p, MUX_E_CHANNEL);
+}
+
+Test(peer, data_into_a_closed_channel_still_counts_against_its_window)
+{
+    struct pair *p = connected();
+    p->server.stream[0].released = true;
+    mux_channel_release(p->server.session, 0);
+    for (unsigned i = 0; i < MUX_WINDOW_INITIAL / MUX_CHANNEL_PACKET_MAX; i++)
+        inject(p, &p->client, "buz", MUX_MSG_CHANNEL_DATA, 0u, (uint32_t)MUX_CHANNEL_PACKET_MAX);
+    cr_assert_eq(fed(p), MUX_OK);
+    inject(p, &p->client, "buz", MUX_MSG_CHANNEL_DATA, 0u, 1u);
+    expect(p, MUX_E_WINDOW);
+}
+
+Test(peer, windows_stop_growing_where_the_budget_ends)
+{
+    struct pair *p = pair_new(NULL, NULL, NULL, CX_KEY_ED25519);
+    struct mux_window_budget budget = { .left_bytes = MUX_WINDOW_INITIAL };
+    p->server.shared.budget = &budget;
+    cr_assert(pair_handshake(p, SIZE_MAX));
+    (void)pair_open(p);
+    (void)pair_open(p);
+    cr_assert(pair_run(p, 100));
+    pair_send(&p->client, 0, 5000000, false);
+    pair_send(&p->client, 1, 5000000, false);
+    cr_assert(pair_run(p, 10000));
+    cr_assert_eq(budget.left_bytes, 0);
+    uint32_t a = mux_channel_at(p->server.session, 0)->window_target, b = mux_channel_at(p->server.session, 1)->window_target;
+    cr_assert_eq(a + b, 3u * MUX_WINDOW_INITIAL);
+    pair_free(p);
+    cr_assert_eq(budget.left_bytes, MUX_WINDOW_INITIAL);
+}
+
+Test(peer, long_reasons_are_cut)
+{
+    static char text[2000];
+    memset(text, 'x', sizeof text - 1);
+    struct pair *p = connected();
+    p->area = MUX_CHANNEL_PACKET_MAX + 1024;
+    mux_session_disconnect(p->server.session, MUX_E_BY_APPLICATION, text);
+    cr_assert(pair_produce(p, &p->server));
+    (void)pair_feed(p, &p->client);
+    cr_assert_eq(p->client.disconnect_reason, 11);
+    pair_free(p);
+}

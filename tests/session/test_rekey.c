@@ -266,3 +266,75 @@ Test(rekey, a_deadline_ends_one_that_the_peer_does_not_answer)
     cr_assert(inject_disconnects(p, &p->server));
     pair_free(p);
 }
+
+/* ---- messages of the exchange at the wrong moment ---- */
+
+Test(rekey, kexinit_behind_the_peers_newkeys_waits_for_ours)
+{
+    struct pair *p = connected();
+    mux_session_rekey(p->server.session);
+    for (int i = 0; i < 10 && !(p->client.session->kex && p->client.session->kex->got_newkeys); i++) {
+        (void)pair_produce(p, &p->client);
+        (void)pair_feed(p, &p->server);
+        (void)pair_produce(p, &p->server);
+        (void)pair_feed(p, &p->client);
+    }
+    cr_assert(p->client.session->kex && p->client.session->kex->got_newkeys && !p->client.session->kex->sent_newkeys);
+    struct mux_kex k = { 0 };
+    cr_assert_eq(mux_kexinit_build(p->server.session, &k), MUX_OK);
+    inject_bytes(p, &p->server, k.our_init, k.our_init_len);
+    free(k.our_init);
+    (void)pair_feed(p, &p->client);
+    cr_assert_eq(p->client.err, MUX_E_ILLEGAL);
+    pair_free(p);
+}
+
+Test(rekey, a_second_public_value_is_illegal)
+{
+    struct pair *p = pair_new(NULL, NULL, NULL, CX_KEY_ED25519);
+    cr_assert(inject_reach(p, &p->server, PH_KEX_FIRST));
+    (void)pair_produce(p, &p->server);
+    (void)pair_feed(p, &p->client);
+    struct cx_view q = cx_view(p->client.session->kex->c.bytes, p->client.session->kex->c.len);
+    uint32_t len = (uint32_t)q.len;
+    inject(p, &p->client, "bur", MUX_MSG_KEX_INIT, len, &q);
+    inject(p, &p->client, "bur", MUX_MSG_KEX_INIT, len, &q);
+    (void)pair_feed(p, &p->server);
+    cr_assert_eq(p->server.err, MUX_E_ILLEGAL);
+    pair_free(p);
+}
+
+Test(rekey, a_reply_without_our_value_is_illegal)
+{
+    struct pair *p = pair_new(NULL, NULL, NULL, CX_KEY_ED25519);
+    cr_assert(inject_reach(p, &p->client, PH_KEX_FIRST));
+    inject(p, &p->server, "bsss", MUX_MSG_KEX_REPLY, "blob", "value", "signature");
+    (void)pair_feed(p, &p->client);
+    cr_assert_eq(p->client.err, MUX_E_ILLEGAL);
+    pair_free(p);
+}
+
+Test(rekey, newkeys_with_a_body_is_malformed)
+{
+    struct pair *p = pair_new(NULL, NULL, NULL, CX_KEY_ED25519);
+    cr_assert(inject_reach(p, &p->server, PH_KEX_FIRST));
+    inject(p, &p->client, "bb", MUX_MSG_NEWKEYS, 0);
+    (void)pair_feed(p, &p->server);
+    cr_assert_eq(p->server.err, MUX_E_MALFORMED);
+    pair_free(p);
+}
+
+Test(rekey, answers_that_come_too_late_are_passed_over)
+{
+    struct pair *p = connected();
+    mux_session_signature(p->server.session, cx_view("late", 4));
+    mux_session_host_key_verdict(p->client.session, false);
+    mux_session_auth_answer(p->server.session, MUX_AUTH_FAILURE, "");
+    cr_assert_not(mux_session_owes(p->server.session) || mux_session_owes(p->client.session));
+    cr_assert_eq(mux_session_deadline(p->server.session), UINT64_MAX);
+    mux_session_disconnect(p->server.session, MUX_E_BY_APPLICATION, NULL);
+    cr_assert_eq(mux_session_deadline(p->server.session), UINT64_MAX);
+    mux_session_rekey(p->server.session);
+    cr_assert_eq(mux_session_tick(p->server.session, UINT64_MAX), MUX_E_BY_APPLICATION);
+    pair_free(p);
+}
