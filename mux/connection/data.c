@@ -14,41 +14,40 @@ enum {
     SLOT_MIN = 512,      /* room below this is not worth a pull: the area leaves first */
 };
 
+/* Data at the end of a payload. What crossed our CLOSE has nowhere to go, and still counts against the window. */
+static enum mux_err take(struct mux_session *s, struct mux_channel *ch, struct cx_span payload, size_t len,
+                         enum mux_event_kind kind, struct mux_event *ev)
+{
+    if (!ch || ch->state != CH_OPEN || (ch->flags & (CH_EOF_IN | CH_CLOSE_IN)))
+        return MUX_E_CHANNEL;
+    enum mux_err err = mux_window_receive(s, ch, len);
+    if (err != MUX_OK || len == 0 || (ch->flags & (CH_RELEASED | CH_CLOSE_SENT | CH_OWES_CLOSE)))
+        return err;
+    *ev = (struct mux_event){ .kind = kind, .channel = ch->id, .user = ch->user };
+    ev->data.data = (struct cx_span){ payload.data + (payload.len - len), len };
+    return MUX_OK;
+}
+
 enum mux_err mux_on_channel_data(struct mux_session *s, struct cx_span payload, struct mux_event *ev)
 {
     struct cx_reader r = cx_reader(cx_span_view(payload));
     struct mux_channel *ch = mux_channel_at(s, cx_reader_u32(&r));
-    struct cx_view data = cx_reader_string(&r);
-    if (!cx_reader_done(&r))
-        return MUX_E_MALFORMED;
-    if (!ch || ch->state != CH_OPEN || (ch->flags & (CH_EOF_IN | CH_CLOSE_IN)))
-        return MUX_E_CHANNEL;
-    enum mux_err err = mux_window_receive(s, ch, data.len);
-    /* data that crossed our CLOSE has nowhere to go */
-    if (err != MUX_OK || data.len == 0 || (ch->flags & (CH_RELEASED | CH_CLOSE_SENT | CH_OWES_CLOSE)))
-        return err;
-    *ev = (struct mux_event){ .kind = MUX_EV_CHANNEL_DATA, .channel = ch->id, .user = ch->user };
-    ev->data.data = (struct cx_span){ payload.data + (payload.len - data.len), data.len };
-    return MUX_OK;
+    size_t len = cx_reader_string(&r).len;
+    return cx_reader_done(&r) ? take(s, ch, payload, len, MUX_EV_CHANNEL_DATA, ev) : MUX_E_MALFORMED;
 }
 
 enum mux_err mux_on_channel_extended(struct mux_session *s, struct cx_span payload, struct mux_event *ev)
 {
     struct cx_reader r = cx_reader(cx_span_view(payload));
-    uint32_t id = cx_reader_u32(&r), type = cx_reader_u32(&r);
-    struct cx_view data = cx_reader_string(&r);
+    struct mux_channel *ch = mux_channel_at(s, cx_reader_u32(&r));
+    uint32_t type = cx_reader_u32(&r);
+    size_t len = cx_reader_string(&r).len;
     if (!cx_reader_done(&r))
         return MUX_E_MALFORMED;
-    struct mux_channel *ch = mux_channel_at(s, id);
-    if (!ch || ch->state != CH_OPEN || (ch->flags & (CH_EOF_IN | CH_CLOSE_IN)))
-        return MUX_E_CHANNEL;
-    enum mux_err err = mux_window_receive(s, ch, data.len);
-    if (err != MUX_OK || data.len == 0 || (ch->flags & (CH_RELEASED | CH_CLOSE_SENT | CH_OWES_CLOSE)))
-        return err;
-    *ev = (struct mux_event){ .kind = MUX_EV_CHANNEL_EXTENDED, .channel = ch->id, .user = ch->user };
-    ev->data.data_type = type;
-    ev->data.data = (struct cx_span){ payload.data + (payload.len - data.len), data.len };
-    return MUX_OK;
+    enum mux_err err = take(s, ch, payload, len, MUX_EV_CHANNEL_EXTENDED, ev);
+    if (ev->kind == MUX_EV_CHANNEL_EXTENDED)
+        ev->data.data_type = type;
+    return err;
 }
 
 bool mux_data_owes(const struct mux_session *s)

@@ -12,13 +12,14 @@ enum mux_err mux_on_channel_open(struct mux_session *s, struct cx_span payload, 
     uint32_t peer_id = cx_reader_u32(&r), window = cx_reader_u32(&r), packet_max = cx_reader_u32(&r);
     if (!cx_reader_ok(&r))
         return MUX_E_MALFORMED;
-    struct mux_channel *ch = packet_max >= MUX_CHANNEL_PACKET_MIN ? mux_channel_new(s) : NULL;
+    bool usable = packet_max >= MUX_CHANNEL_PACKET_MIN;
+    struct mux_channel *ch = usable ? mux_channel_new(s) : NULL;
     if (!ch)
         return mux_reply_push(s, &(struct mux_reply){ .kind = REPLY_OPEN_FAILURE,
                                                       .ready = true,
                                                       .reason = MUX_OPEN_RESOURCE_SHORTAGE,
                                                       .channel = peer_id,
-                                                      .text = "too many channels" });
+                                                      .text = usable ? "too many channels" : "packet size too small" });
     ch->state = CH_ASKED;
     ch->peer_id = peer_id;
     ch->peer_window = window;

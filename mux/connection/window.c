@@ -120,7 +120,10 @@ enum mux_err mux_on_window_adjust(struct mux_session *s, struct cx_span payload,
     uint32_t n = cx_reader_u32(&r);
     if (!cx_reader_done(&r))
         return MUX_E_MALFORMED;
-    if (!ch || ch->state != CH_OPEN || (ch->flags & CH_CLOSE_IN))
+    /* credit may cross a close: paramiko sends it without the lock that its close holds, and sshd passes it over too */
+    if (!ch || (ch->flags & CH_CLOSE_IN))
+        return MUX_OK;
+    if (ch->state != CH_OPEN)
         return MUX_E_CHANNEL;
     if (n > UINT32_MAX - ch->peer_window)
         return MUX_E_WINDOW;
