@@ -1,35 +1,32 @@
 /* SPDX-License-Identifier: MIT */
-/* ecdh-sha2-nistp256: RFC 5656 section 4, on OpenSSL's P-256. C and S are uncompressed points.
+/* ECDH on NIST's curves: RFC 5656 section 4, on OpenSSL. Public values are uncompressed points, what is shared is the x
+ * coordinate.
  *
  * The point functions are used rather than EVP_PKEY_derive, since the scalar comes from the randomness that is handed in;
  * OpenSSL's own multiplication under both is the same, and constant in time. */
 #include <openssl/ec.h>
 #include <openssl/obj_mac.h>
-#include <stdlib.h>
 
 #include "crypto/kex/kex_priv.h"
 #include "crypto/secret.h"
 
-enum { SCALAR_BYTES = 32, POINT_BYTES = 65, POINT_UNCOMPRESSED = 4 };
-
-struct ecdh_state {
-    struct cx_kex_state base;
-    uint8_t secret[SCALAR_BYTES];
-};
+enum { POINT_MAX = 1 + 2 * CX_DH_SECRET_MAX, POINT_UNCOMPRESSED = 4 };
 
 struct curve {
     EC_GROUP *group;
     EC_POINT *point;
     BIGNUM *scalar;
     BN_CTX *scratch;
+    size_t field_bytes; /* a coordinate's, and a scalar's */
 };
 
-static bool curve_init(struct curve *c)
+static bool curve_init(struct curve *c, const struct cx_dh *dh)
 {
-    c->group = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
+    c->group = EC_GROUP_new_by_curve_name(dh->nid);
     c->point = c->group ? EC_POINT_new(c->group) : NULL;
     c->scalar = BN_secure_new();
     c->scratch = BN_CTX_secure_new();
+    c->field_bytes = dh->secret_bytes;
     if (c->scalar)
         BN_set_flags(c->scalar, BN_FLG_CONSTTIME);
     return c->point && c->scalar && c->scratch;
@@ -43,80 +40,64 @@ static void curve_deinit(struct curve *c)
     EC_GROUP_free(c->group);
 }
 
-/* A scalar from 1 to the order - 1. The order is so near to 2^256 that a second draw is a matter of 1 in 2^32. */
-static bool draw_scalar(struct curve *c, const struct cx_random *random, uint8_t secret[SCALAR_BYTES])
+/* A scalar from 1 to the order - 1. Without the bits above the order's a second draw is a matter of 1 in 2^32 at most: each of
+ * the three orders is that near to a power of 2. */
+static bool draw_scalar(struct curve *c, const struct cx_random *random, uint8_t *secret)
 {
+    const BIGNUM *order = EC_GROUP_get0_order(c->group);
+    uint8_t top_mask = (uint8_t)(0xff >> (8 * c->field_bytes - (size_t)BN_num_bits(order)));
     do {
-        cx_random_fill(random, secret, SCALAR_BYTES);
-        if (!BN_bin2bn(secret, SCALAR_BYTES, c->scalar))
+        cx_random_fill(random, secret, c->field_bytes);
+        secret[0] &= top_mask;
+        if (!BN_bin2bn(secret, (int)c->field_bytes, c->scalar))
             return false;
-    } while (BN_is_zero(c->scalar) || BN_cmp(c->scalar, EC_GROUP_get0_order(c->group)) >= 0);
+    } while (BN_is_zero(c->scalar) || BN_cmp(c->scalar, order) >= 0);
     return true;
 }
 
-static enum cx_err make_pair(struct curve *c, const struct cx_random *random, uint8_t secret[SCALAR_BYTES],
-                             struct cx_kex_public *public)
+static enum cx_err write_point(struct curve *c, struct cx_writer *public)
 {
-    if (!draw_scalar(c, random, secret) || EC_POINT_mul(c->group, c->point, c->scalar, NULL, NULL, c->scratch) != 1)
-        return CX_E_RESOURCE;
-    public->len =
-        EC_POINT_point2oct(c->group, c->point, POINT_CONVERSION_UNCOMPRESSED, public->bytes, sizeof public->bytes, c->scratch);
-    return public->len == POINT_BYTES ? CX_OK : CX_E_RESOURCE;
-}
-
-/* The scalar is in c already. The cofactor is 1: a point on the curve that is not infinity is of the right order. */
-static enum cx_err agree(struct curve *c, struct cx_view peer, struct cx_kex_shared *k)
-{
-    uint8_t shared[POINT_BYTES];
-    if (peer.len != POINT_BYTES || peer.data[0] != POINT_UNCOMPRESSED)
-        return CX_E_MALFORMED;
-    if (EC_POINT_oct2point(c->group, c->point, peer.data, peer.len, c->scratch) != 1)
-        return CX_E_WEAK;
-    bool good =
-        EC_POINT_mul(c->group, c->point, NULL, c->point, c->scalar, c->scratch) == 1 &&
-        EC_POINT_point2oct(c->group, c->point, POINT_CONVERSION_UNCOMPRESSED, shared, sizeof shared, c->scratch) == POINT_BYTES;
-    if (good)
-        cx_kex_shared_mpint(k, cx_view(shared + 1, SCALAR_BYTES)); /* the x coordinate: RFC 5656 section 4 */
-    cx_secret_wipe(shared, sizeof shared);
+    size_t len = 1 + 2 * c->field_bytes;
+    uint8_t *out = cx_writer_room(public, len);
+    bool good = out && EC_POINT_point2oct(c->group, c->point, POINT_CONVERSION_UNCOMPRESSED, out, len, c->scratch) == len;
     return good ? CX_OK : CX_E_RESOURCE;
 }
 
-static enum cx_err start(const struct cx_random *random, struct cx_kex_state **state, struct cx_kex_public *c)
+static enum cx_err make_pair(const struct cx_dh *dh, const struct cx_random *random, uint8_t *secret, struct cx_writer *public)
 {
-    struct curve curve;
-    struct ecdh_state *mine = calloc(1, sizeof *mine);
-    if (!mine)
-        return CX_E_RESOURCE;
-    mine->base.size = sizeof *mine;
-    enum cx_err err = curve_init(&curve) ? make_pair(&curve, random, mine->secret, c) : CX_E_RESOURCE;
-    curve_deinit(&curve);
-    if (err)
-        cx_kex_state_free(&mine->base);
-    else
-        *state = &mine->base;
+    struct curve c;
+    bool good = curve_init(&c, dh) && draw_scalar(&c, random, secret) &&
+                EC_POINT_mul(c.group, c.point, c.scalar, NULL, NULL, c.scratch) == 1;
+    enum cx_err err = good ? write_point(&c, public) : CX_E_RESOURCE;
+    curve_deinit(&c);
     return err;
 }
 
-static enum cx_err respond(const struct cx_random *random, struct cx_view c, struct cx_kex_public *s, struct cx_kex_shared *k)
+/* The cofactor is 1: a point on the curve that is not infinity is of the right order. */
+static enum cx_err multiply(struct curve *c, struct cx_view peer, struct cx_writer *shared)
 {
-    struct curve curve;
-    uint8_t secret[SCALAR_BYTES];
-    enum cx_err err = curve_init(&curve) ? make_pair(&curve, random, secret, s) : CX_E_RESOURCE;
-    if (!err)
-        err = agree(&curve, c, k);
-    curve_deinit(&curve);
-    cx_secret_wipe(secret, sizeof secret);
+    uint8_t point[POINT_MAX];
+    if (EC_POINT_oct2point(c->group, c->point, peer.data, peer.len, c->scratch) != 1)
+        return CX_E_WEAK;
+    bool good = EC_POINT_mul(c->group, c->point, NULL, c->point, c->scalar, c->scratch) == 1 &&
+                EC_POINT_point2oct(c->group, c->point, POINT_CONVERSION_UNCOMPRESSED, point, sizeof point, c->scratch) == peer.len;
+    if (good)
+        cx_writer_raw(shared, cx_view(point + 1, c->field_bytes)); /* the x coordinate: RFC 5656 section 4 */
+    cx_secret_wipe(point, sizeof point);
+    return good ? CX_OK : CX_E_RESOURCE;
+}
+
+static enum cx_err agree(const struct cx_dh *dh, const uint8_t *secret, struct cx_view peer, struct cx_writer *shared)
+{
+    struct curve c;
+    if (peer.len != 1 + 2 * dh->secret_bytes || peer.data[0] != POINT_UNCOMPRESSED)
+        return CX_E_MALFORMED;
+    bool ready = curve_init(&c, dh) && BN_bin2bn(secret, (int)dh->secret_bytes, c.scalar);
+    enum cx_err err = ready ? multiply(&c, peer, shared) : CX_E_RESOURCE;
+    curve_deinit(&c);
     return err;
 }
 
-static enum cx_err finish(struct cx_kex_state *state, struct cx_view s, struct cx_kex_shared *k)
-{
-    struct curve curve;
-    const uint8_t *secret = ((struct ecdh_state *)state)->secret;
-    bool ready = curve_init(&curve) && BN_bin2bn(secret, SCALAR_BYTES, curve.scalar);
-    enum cx_err err = ready ? agree(&curve, s, k) : CX_E_RESOURCE;
-    curve_deinit(&curve);
-    return err;
-}
-
-const struct cx_kex_ops cx_kex_ecdh_p256 = { start, respond, finish };
+const struct cx_dh cx_dh_nistp256 = { 32, NID_X9_62_prime256v1, make_pair, agree };
+const struct cx_dh cx_dh_nistp384 = { 48, NID_secp384r1, make_pair, agree };
+const struct cx_dh cx_dh_nistp521 = { 66, NID_secp521r1, make_pair, agree };

@@ -15,12 +15,14 @@ enum {
     CX_KEX_SHARED_MAX = 1040, /* K, encoded */
 };
 
-struct cx_kex_ops;
+struct cx_dh;
+struct cx_kem;
 
 struct cx_kex {
     const char *name;
     enum cx_hash_alg hash;
-    const struct cx_kex_ops *ops;
+    const struct cx_kem *kem; /* of a hybrid: its part of C and S comes first; else NULL */
+    const struct cx_dh *dh;
 };
 
 struct cx_kex_shared {

@@ -112,24 +112,51 @@ Test(wycheproof, x25519)
     run_file("x25519_test.json", 500, check_x25519);
 }
 
-/* Private values have a leading zero too many, or fewer bytes than 32. */
-static void check_p256(const json_t *group, const json_t *test, size_t *judged)
+/* Private values have a leading zero too many, or fewer bytes than the curve's. */
+static void check_nist(const char *name, size_t field_bytes, const json_t *test, size_t *judged)
 {
-    struct field given, private = { .len = 32 }, public;
-    (void)group;
+    struct field given, private = { .len = field_bytes }, public;
     field_get(test, "private", &given);
     field_get(test, "public", &public);
-    size_t skip = given.len > 32 ? given.len - 32 : 0;
-    memcpy(private.bytes + 32 - (given.len - skip), given.bytes + skip, given.len - skip);
+    size_t skip = given.len > field_bytes ? given.len - field_bytes : 0;
+    memcpy(private.bytes + field_bytes - (given.len - skip), given.bytes + skip, given.len - skip);
     /* compressed points are legal in ECDH, but SSH's peers never send them, and we refuse them */
-    bool compressed = public.len == 33;
+    bool compressed = public.len == 1 + field_bytes;
     if (!compressed)
-        check_kex("ecdh-sha2-nistp256", test, &private, &public, false, judged);
+        check_kex(name, test, &private, &public, false, judged);
+}
+
+static void check_p256(const json_t *group, const json_t *test, size_t *judged)
+{
+    (void)group;
+    check_nist("ecdh-sha2-nistp256", 32, test, judged);
 }
 
 Test(wycheproof, ecdh_p256)
 {
     run_file("ecdh_secp256r1_ecpoint_test.json", 250, check_p256);
+}
+
+static void check_p384(const json_t *group, const json_t *test, size_t *judged)
+{
+    (void)group;
+    check_nist("ecdh-sha2-nistp384", 48, test, judged);
+}
+
+Test(wycheproof, ecdh_p384)
+{
+    run_file("ecdh_secp384r1_ecpoint_test.json", 780, check_p384);
+}
+
+static void check_p521(const json_t *group, const json_t *test, size_t *judged)
+{
+    (void)group;
+    check_nist("ecdh-sha2-nistp521", 66, test, judged);
+}
+
+Test(wycheproof, ecdh_p521)
+{
+    run_file("ecdh_secp521r1_ecpoint_test.json", 640, check_p521);
 }
 
 /* ---- signatures ---- */
