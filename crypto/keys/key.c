@@ -12,6 +12,8 @@ static const struct {
     [CX_KEY_ECDSA_P384] = { "ecdsa-sha2-nistp384", "ECDSA" },
     [CX_KEY_ECDSA_P521] = { "ecdsa-sha2-nistp521", "ECDSA" },
     [CX_KEY_RSA] = { "ssh-rsa", "RSA" },
+    [CX_KEY_SK_ED25519] = { "sk-ssh-ed25519@openssh.com", "ED25519-SK" },
+    [CX_KEY_SK_ECDSA_P256] = { "sk-ecdsa-sha2-nistp256@openssh.com", "ECDSA-SK" },
 };
 
 /* RFC 5656 section 10.1 */
@@ -19,9 +21,10 @@ static const struct cx_curve curves[CX_KEY_TYPE_COUNT] = {
     [CX_KEY_ECDSA_P256] = { "nistp256", "prime256v1", 32 },
     [CX_KEY_ECDSA_P384] = { "nistp384", "secp384r1", 48 },
     [CX_KEY_ECDSA_P521] = { "nistp521", "secp521r1", 66 },
+    [CX_KEY_SK_ECDSA_P256] = { "nistp256", "prime256v1", 32 },
 };
 
-/* Best first. ssh-rsa is no signature algorithm here: it is SHA-1, which RFC 9142 rules out. */
+/* Best first within each kind. ssh-rsa is no signature algorithm here: it is SHA-1, which RFC 9142 rules out. */
 static const struct cx_sign_alg algorithms[] = {
     { "ssh-ed25519", CX_KEY_ED25519, CX_SHA512 },
     { "ecdsa-sha2-nistp256", CX_KEY_ECDSA_P256, CX_SHA256 },
@@ -29,6 +32,9 @@ static const struct cx_sign_alg algorithms[] = {
     { "ecdsa-sha2-nistp521", CX_KEY_ECDSA_P521, CX_SHA512 },
     { "rsa-sha2-512", CX_KEY_RSA, CX_SHA512 },
     { "rsa-sha2-256", CX_KEY_RSA, CX_SHA256 },
+    { "sk-ssh-ed25519@openssh.com", CX_KEY_SK_ED25519, CX_SHA512 },
+    { "sk-ecdsa-sha2-nistp256@openssh.com", CX_KEY_SK_ECDSA_P256, CX_SHA256 },
+    { "webauthn-sk-ecdsa-sha2-nistp256@openssh.com", CX_KEY_SK_ECDSA_P256, CX_SHA256, .webauthn = true },
 };
 enum { ALGORITHM_COUNT = sizeof algorithms / sizeof algorithms[0] };
 

@@ -17,11 +17,21 @@ enum {
     CX_FINGERPRINT_TEXT = 51, /* "SHA256:" and 43 characters, with a NUL */
 };
 
-enum cx_key_type { CX_KEY_ED25519, CX_KEY_ECDSA_P256, CX_KEY_ECDSA_P384, CX_KEY_ECDSA_P521, CX_KEY_RSA, CX_KEY_TYPE_COUNT };
+enum cx_key_type {
+    CX_KEY_ED25519,
+    CX_KEY_ECDSA_P256,
+    CX_KEY_ECDSA_P384,
+    CX_KEY_ECDSA_P521,
+    CX_KEY_RSA,
+    CX_KEY_PRIVATE_COUNT, /* private keys are of the types above; those below live in security keys (FIDO) */
+    CX_KEY_SK_ED25519 = CX_KEY_PRIVATE_COUNT,
+    CX_KEY_SK_ECDSA_P256,
+    CX_KEY_TYPE_COUNT
+};
 
 /* "ssh-ed25519" and so on: the name inside the public key blob. */
 const char *cx_key_type_name(enum cx_key_type type);
-/* As sshd's log spells it: "ED25519", "ECDSA", "RSA". */
+/* As sshd's log spells it: "ED25519", "ECDSA", "RSA", "ED25519-SK". */
 const char *cx_key_type_label(enum cx_key_type type);
 
 /* A signature algorithm as negotiated: rsa-sha2-256 and rsa-sha2-512 both belong to ssh-rsa keys (RFC 8332). */
@@ -29,7 +39,9 @@ struct cx_sign_alg {
     const char *name;
     enum cx_key_type type;
     enum cx_hash_alg hash;
+    bool webauthn; /* made by a browser: PROTOCOL.u2f of OpenSSH */
 };
+/* The algorithms that our own keys have stand in front of all others. */
 const struct cx_sign_alg *cx_sign_alg_find(struct cx_view name);
 const struct cx_sign_alg *cx_sign_alg_at(size_t i);
 
@@ -50,13 +62,24 @@ CX_MUST_CHECK enum cx_err cx_key_line_parse(struct cx_view line, uint8_t out[CX_
 CX_MUST_CHECK enum cx_err cx_key_verify(struct cx_view key_blob, const struct cx_sign_alg *alg, struct cx_view signature,
                                         struct cx_view data);
 
+/* What a security key states under its signature: PROTOCOL.u2f of OpenSSH. */
+struct cx_verified {
+    bool security_key;  /* false: a key of another kind, and nothing is stated */
+    bool user_present;  /* somebody touched it */
+    bool user_verified; /* by a PIN or a finger */
+    uint32_t counter;   /* of its signatures */
+};
+/* As cx_key_verify, which takes no signature of a security key that nobody touched; here that is left to the caller. */
+CX_MUST_CHECK enum cx_err cx_key_verify_details(struct cx_view key_blob, const struct cx_sign_alg *alg, struct cx_view signature,
+                                                struct cx_view data, struct cx_verified *verified);
+
 struct cx_private_key; /* opaque */
 
 /* Reads an openssh-key-v1 or PEM (PKCS#1, SEC1, PKCS#8) private key. passphrase may be empty. text is not kept.
  * An encrypted PEM file is opened with the passphrase; an encrypted openssh-key-v1 file is CX_E_PASSPHRASE whatever the
  * passphrase. A key whose halves do not belong together: CX_E_MALFORMED. */
 CX_MUST_CHECK enum cx_err cx_private_key_parse(struct cx_view text, struct cx_view passphrase, struct cx_private_key **out);
-/* A new key; RSA's have 3072 bits. For tests, benchmarks and first starts. */
+/* A new key; RSA's have 3072 bits. A type that lives in security keys: CX_E_UNSUPPORTED. For tests, benchmarks and first starts. */
 CX_MUST_CHECK enum cx_err cx_private_key_generate(enum cx_key_type type, struct cx_private_key **out);
 /* Wiped and freed; NULL is fine. */
 void cx_private_key_free(struct cx_private_key *key);

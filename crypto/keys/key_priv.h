@@ -12,20 +12,33 @@ enum {
     CX_ED25519_PUBLIC_BYTES = 32,
     CX_ED25519_SECRET_BYTES = 64, /* the seed, and the public key behind it: libsodium's and OpenSSH's form */
     CX_SCALAR_BYTES_MAX = 66,     /* of P-521: private keys, coordinates, and the halves of a signature */
+    CX_SECURITY_KEY_EXTENSIONS_MAX = 1024,
+    CX_SECURITY_KEY_MESSAGE_MAX = 32 + 1 + 4 + CX_SECURITY_KEY_EXTENSIONS_MAX + 32,
     CX_RSA_BYTES_MAX = CX_RSA_BITS_MAX / 8,
 };
 
 /* A public key blob taken apart; every view is into the blob. */
 struct cx_public_parts {
     enum cx_key_type type;
-    struct cx_view point; /* Ed25519's 32 bytes, or a curve's uncompressed point */
-    struct cx_view e, n;  /* RSA */
+    struct cx_view point;       /* Ed25519's 32 bytes, or a curve's uncompressed point */
+    struct cx_view e, n;        /* RSA */
+    struct cx_view application; /* security keys: "ssh:", as a rule */
 };
 
 /* Its form and its sizes: what can be checked without arithmetic. */
 CX_MUST_CHECK enum cx_err cx_public_parse(struct cx_view blob, struct cx_public_parts *parts);
 /* The type of a key by its name; false: not ours. */
 bool cx_key_type_find(struct cx_view name, enum cx_key_type *type);
+
+/* What a security key signs in data's stead, and what it states there. */
+struct cx_security_key_message {
+    size_t len;
+    uint8_t bytes[CX_SECURITY_KEY_MESSAGE_MAX];
+    struct cx_verified verified;
+};
+/* r: what follows the signature proper in its blob, read to its end. CX_E_SIGNATURE: malformed, or not made over data. */
+CX_MUST_CHECK enum cx_err cx_security_key_message(const struct cx_sign_alg *alg, struct cx_view application, struct cx_reader *r,
+                                                  struct cx_view data, struct cx_security_key_message *out);
 
 /* A curve of ECDSA keys: RFC 5656. */
 struct cx_curve {

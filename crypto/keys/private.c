@@ -67,7 +67,7 @@ enum cx_err cx_private_key_from_ed25519(const uint8_t *secret, struct cx_private
 
 static bool find_group(const char *group, enum cx_key_type *type)
 {
-    for (unsigned i = 0; i < CX_KEY_TYPE_COUNT; i++) {
+    for (unsigned i = 0; i < CX_KEY_PRIVATE_COUNT; i++) {
         const struct cx_curve *curve = cx_key_curve((enum cx_key_type)i);
         if (curve && strcmp(group, curve->group) == 0) {
             *type = (enum cx_key_type)i;
@@ -140,6 +140,8 @@ enum cx_err cx_private_key_from_evp(EVP_PKEY *evp, struct cx_private_key **out)
 
 enum cx_err cx_private_key_generate(enum cx_key_type type, struct cx_private_key **out)
 {
+    if (type >= CX_KEY_PRIVATE_COUNT)
+        return CX_E_UNSUPPORTED;
     if (type == CX_KEY_ED25519) {
         uint8_t public[CX_ED25519_PUBLIC_BYTES], secret[CX_ED25519_SECRET_BYTES];
         if (sodium_init() < 0)

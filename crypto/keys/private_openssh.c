@@ -72,6 +72,8 @@ static enum cx_err read_private(struct cx_view section, struct cx_view blob, str
     enum cx_err err = cx_public_parse(blob, &parts);
     if (err)
         return err;
+    if (parts.type >= CX_KEY_PRIVATE_COUNT) /* a file that points into a security key */
+        return CX_E_UNSUPPORTED;
     struct cx_reader r = cx_reader(section);
     uint32_t check = cx_reader_u32(&r), again = cx_reader_u32(&r);
     struct cx_view name = cx_reader_string(&r);

@@ -51,6 +51,8 @@ enum cx_err cx_public_parse(struct cx_view blob, struct cx_public_parts *parts)
     const struct cx_curve *curve = cx_key_curve(parts->type);
     bool curve_fits = !curve || cx_view_is(cx_reader_string(&r), curve->name);
     parts->point = cx_reader_string(&r);
+    if (parts->type == CX_KEY_SK_ED25519 || parts->type == CX_KEY_SK_ECDSA_P256)
+        parts->application = cx_reader_string(&r);
     if (!cx_reader_done(&r) || !curve_fits)
         return CX_E_MALFORMED;
     if (!curve)
@@ -66,10 +68,10 @@ enum cx_err cx_key_blob_check(struct cx_view blob, enum cx_key_type *type)
     enum cx_err err = cx_public_parse(blob, &parts);
     if (err)
         return err;
-    if (parts.type == CX_KEY_ED25519)
-        err = crypto_core_ed25519_is_valid_point(parts.point.data) == 1 ? CX_OK : CX_E_WEAK;
-    else if (cx_key_curve(parts.type))
+    if (cx_key_curve(parts.type))
         err = cx_evp_public(&parts, &evp);
+    else if (parts.type != CX_KEY_RSA)
+        err = crypto_core_ed25519_is_valid_point(parts.point.data) == 1 ? CX_OK : CX_E_WEAK;
     EVP_PKEY_free(evp);
     *type = parts.type;
     return err;

@@ -71,22 +71,46 @@ static enum cx_err verify_rsa(const struct cx_public_parts *key, enum cx_hash_al
     return verify_evp(key, hash, cx_view(padded, key->n.len), data);
 }
 
-enum cx_err cx_key_verify(struct cx_view key_blob, const struct cx_sign_alg *alg, struct cx_view signature, struct cx_view data)
+static enum cx_err verify_raw(const struct cx_public_parts *key, enum cx_hash_alg hash, struct cx_view signature,
+                              struct cx_view data)
+{
+    switch (key->type) {
+    case CX_KEY_ED25519:
+    case CX_KEY_SK_ED25519:
+        return verify_ed25519(key, signature, data);
+    case CX_KEY_RSA:
+        return verify_rsa(key, hash, signature, data);
+    default:
+        return verify_ecdsa(key, hash, signature, data);
+    }
+}
+
+enum cx_err cx_key_verify_details(struct cx_view key_blob, const struct cx_sign_alg *alg, struct cx_view signature,
+                                  struct cx_view data, struct cx_verified *verified)
 {
     struct cx_public_parts key;
+    struct cx_security_key_message message;
+    memset(verified, 0, sizeof *verified);
     enum cx_err err = cx_public_parse(key_blob, &key);
     if (err)
         return err;
     struct cx_reader r = cx_reader(signature);
     struct cx_view name = cx_reader_string(&r), raw = cx_reader_string(&r);
-    if (!cx_reader_done(&r) || !cx_view_is(name, alg->name) || key.type != alg->type)
+    if (!cx_reader_ok(&r) || !cx_view_is(name, alg->name) || key.type != alg->type)
         return CX_E_SIGNATURE;
-    switch (key.type) {
-    case CX_KEY_ED25519:
-        return verify_ed25519(&key, raw, data);
-    case CX_KEY_RSA:
-        return verify_rsa(&key, alg->hash, raw, data);
-    default:
-        return verify_ecdsa(&key, alg->hash, raw, data);
-    }
+    if (key.type < CX_KEY_PRIVATE_COUNT)
+        return cx_reader_done(&r) ? verify_raw(&key, alg->hash, raw, data) : CX_E_SIGNATURE;
+    err = cx_security_key_message(alg, key.application, &r, data, &message);
+    if (!err)
+        err = verify_raw(&key, alg->hash, raw, cx_view(message.bytes, message.len));
+    if (!err)
+        *verified = message.verified;
+    return err;
+}
+
+enum cx_err cx_key_verify(struct cx_view key_blob, const struct cx_sign_alg *alg, struct cx_view signature, struct cx_view data)
+{
+    struct cx_verified verified;
+    enum cx_err err = cx_key_verify_details(key_blob, alg, signature, data, &verified);
+    return !err && verified.security_key && !verified.user_present ? CX_E_SIGNATURE : err;
 }

@@ -31,10 +31,11 @@ static const char *kex_name_at(size_t i)
     return kex ? kex->name : NULL;
 }
 
+/* Only what a host can sign with; the rest stands behind. */
 static const char *sign_name_at(size_t i)
 {
     const struct cx_sign_alg *alg = cx_sign_alg_at(i);
-    return alg ? alg->name : NULL;
+    return alg && alg->type < CX_KEY_PRIVATE_COUNT ? alg->name : NULL;
 }
 
 static const struct gw_algorithms ciphers = {
