@@ -338,3 +338,18 @@ Test(rekey, answers_that_come_too_late_are_passed_over)
     cr_assert_eq(mux_session_tick(p->server.session, UINT64_MAX), MUX_E_BY_APPLICATION);
     pair_free(p);
 }
+
+Test(rekey, newkeys_before_our_reply_has_left_is_illegal)
+{
+    struct pair *p = pair_new(NULL, NULL, NULL, CX_KEY_ED25519);
+    cr_assert(inject_reach(p, &p->server, PH_KEX_FIRST));
+    (void)pair_produce(p, &p->server);
+    (void)pair_feed(p, &p->client);
+    (void)pair_produce(p, &p->client);
+    (void)pair_feed(p, &p->server); /* signed, and nothing produced yet */
+    cr_assert(p->server.session->kex->derived);
+    inject(p, &p->client, "b", MUX_MSG_NEWKEYS);
+    (void)pair_feed(p, &p->server);
+    cr_assert_eq(p->server.err, MUX_E_ILLEGAL);
+    pair_free(p);
+}
