@@ -1,23 +1,53 @@
 /* SPDX-License-Identifier: MIT */
-/* Log lines are built on the stack and leave by one write: no lock, no buffer, nothing lost when the process dies. */
+/* Log lines are built on the stack and leave by one write: no lock, no buffer, nothing lost when the process dies.
+ *
+ * That write never waits: who reads our pipe, terminal or journal could otherwise stop every worker by not reading. A line that
+ * finds no room is lost, and the next one that finds some says how many were. */
 #include "gateway/observe/log.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 enum { LINE_MAX_BYTES = 2048 };
 
+/* What keeps a write from waiting. */
+enum way { WAY_FILE, WAY_SOCKET, WAY_POLL };
+
 static int log_fd = STDERR_FILENO;
+static enum way log_way = WAY_POLL;
 static const char *log_process = "sluiced";
 static atomic_int log_level = GW_LOG_INFO;
+static atomic_uint lines_lost;
+
+/* O_NONBLOCK belongs to the description, which others (a shell, a pager) share: so ours is opened anew. Where that is forbidden,
+ * as with another user's pipe, asking poll(2) first has to do, which two threads at the same last piece of room can outrun. */
+static void make_nonblocking(int fd)
+{
+    char path[32];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    int own = open(path, O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (own < 0)
+        return;
+    dup3(own, fd, fcntl(fd, F_GETFD) & FD_CLOEXEC ? O_CLOEXEC : 0);
+    close(own);
+}
 
 void gw_log_init(int fd, enum gw_log_level level, const char *process)
 {
+    struct stat st;
+    bool known = fstat(fd, &st) == 0;
+    log_way = known && S_ISREG(st.st_mode) ? WAY_FILE : known && S_ISSOCK(st.st_mode) ? WAY_SOCKET : WAY_POLL;
+    if (log_way == WAY_POLL)
+        make_nonblocking(fd);
     log_fd = fd;
     log_process = process;
     gw_log_set_level(level);
@@ -46,19 +76,12 @@ static size_t write_head(char *line, size_t room)
     return used;
 }
 
-void gw_log(enum gw_log_level level, const char *format, ...)
+/* Returns its length, newline included. */
+__attribute__((format(printf, 2, 0))) static size_t write_line(char line[LINE_MAX_BYTES], const char *format, va_list arguments)
 {
-    if (!gw_log_enabled(level))
-        return;
-    int saved_errno = errno;
-    char line[LINE_MAX_BYTES];
-    size_t head = write_head(line, sizeof line);
-    size_t room = sizeof line - head - 1; /* one byte stays for the newline */
-
-    va_list arguments;
-    va_start(arguments, format);
+    size_t head = write_head(line, LINE_MAX_BYTES);
+    size_t room = LINE_MAX_BYTES - head - 1; /* one byte stays for the newline */
     int n = vsnprintf(line + head, room, format, arguments);
-    va_end(arguments);
     size_t used = head + (n < 0 ? 0 : (size_t)n < room ? (size_t)n : room - 1);
 
     /* A second net under gw_log_escape: whoever forgot it can still not forge a line. */
@@ -66,12 +89,58 @@ void gw_log(enum gw_log_level level, const char *format, ...)
         if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
             line[i] = '?';
     line[used++] = '\n';
+    return used;
+}
 
-    ssize_t written;
-    do
-        written = write(log_fd, line, used);
-    while (written < 0 && errno == EINTR);
-    /* A log that cannot be written has nobody to tell; the gateway goes on. */
+static bool has_room(void)
+{
+    struct pollfd polled = { .fd = log_fd, .events = POLLOUT };
+    return poll(&polled, 1, 0) != 0; /* an error is the write's to tell */
+}
+
+/* False: there is no room for it now. A log that cannot be written at all has nobody to tell; the gateway goes on. */
+__attribute__((format(printf, 1, 0))) static bool emit(const char *format, va_list arguments)
+{
+    char line[LINE_MAX_BYTES];
+    size_t len = write_line(line, format, arguments);
+    ssize_t n;
+    do {
+        if (log_way == WAY_POLL && !has_room())
+            return false;
+        n = log_way == WAY_SOCKET ? send(log_fd, line, len, MSG_DONTWAIT | MSG_NOSIGNAL) : write(log_fd, line, len);
+    } while (n < 0 && errno == EINTR);
+    return n >= 0 || errno != EAGAIN;
+}
+
+__attribute__((format(printf, 1, 2))) static bool say(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    bool said = emit(format, arguments);
+    va_end(arguments);
+    return said;
+}
+
+/* What was lost is told in front of the first line that finds room again. */
+static void tell_losses(void)
+{
+    unsigned lost = atomic_exchange_explicit(&lines_lost, 0, memory_order_relaxed);
+    if (lost > 0 && !say("%u log lines were lost: nobody read them", lost))
+        atomic_fetch_add_explicit(&lines_lost, lost, memory_order_relaxed);
+}
+
+void gw_log(enum gw_log_level level, const char *format, ...)
+{
+    if (!gw_log_enabled(level))
+        return;
+    int saved_errno = errno;
+    if (atomic_load_explicit(&lines_lost, memory_order_relaxed) > 0)
+        tell_losses();
+    va_list arguments;
+    va_start(arguments, format);
+    if (!emit(format, arguments))
+        atomic_fetch_add_explicit(&lines_lost, 1, memory_order_relaxed);
+    va_end(arguments);
     errno = saved_errno;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Log lines, in sshd's words where sshd has them. One write(2) a line, so that threads and processes do not mix theirs.
- * Peer strings go through gw_log_escape first: a line never carries a raw byte of a peer. Any thread. */
+ * Peer strings go through gw_log_escape first: a line never carries a raw byte of a peer. Any thread.
+ * No call waits: where nobody reads the log, lines are lost, and a later line says how many. */
 #ifndef GW_LOG_H
 #define GW_LOG_H
 
@@ -12,7 +13,8 @@
 /* sshd's LogLevel names. */
 enum gw_log_level { GW_LOG_QUIET, GW_LOG_FATAL, GW_LOG_ERROR, GW_LOG_INFO, GW_LOG_VERBOSE, GW_LOG_DEBUG };
 
-/* Before threads start. fd: stderr, or a file opened for appending; process: "sluiced" or "sluiced-engine", in front of the pid. */
+/* Before threads start. fd: stderr, or a file opened for appending (a pipe or terminal becomes non-blocking, for its number alone);
+ * process: "sluiced" or "sluiced-engine", in front of the pid. */
 void gw_log_init(int fd, enum gw_log_level level, const char *process);
 void gw_log_set_level(enum gw_log_level level);
 bool gw_log_enabled(enum gw_log_level level);

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Log lines and what peers may not smuggle into them. */
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <regex.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "gateway/observe/log.h"
@@ -69,6 +72,59 @@ Test(log, a_forgotten_escape_forges_no_line)
     int fd = capture(GW_LOG_INFO);
     gw_log(GW_LOG_INFO, "user %s", "a\nforged\x1b[1m\x7f");
     cr_assert(strstr(captured(fd), ": user a?forged?[1m?\n"));
+}
+
+/* All that is there now. */
+static const char *drained(int fd)
+{
+    static char text[1024 * 1024];
+    size_t used = 0;
+    ssize_t n;
+    fcntl(fd, F_SETFL, O_NONBLOCK);
+    while ((n = read(fd, text + used, sizeof text - 1 - used)) > 0)
+        used += (size_t)n;
+    text[used] = '\0';
+    return text;
+}
+
+static void assert_never_waits(int reader)
+{
+    enum { LINES = 5000 };
+    for (int i = 0; i < LINES; i++)
+        gw_log(GW_LOG_INFO, "line %d of many that nobody reads, about as long as the line of a login is", i);
+    unsigned arrived = 0, told = 0;
+    for (const char *at = drained(reader); (at = strchr(at, '\n')); at++)
+        arrived++;
+    cr_assert(arrived > 0 && arrived < LINES, "%u", arrived);
+    gw_log(GW_LOG_INFO, "room again");
+    const char *text = drained(reader), *losses = strstr(text, "]: ");
+    cr_assert(losses && sscanf(losses, "]: %u log lines were lost", &told) == 1, "%s", text);
+    cr_assert_eq(arrived + told, LINES);
+    cr_assert(strstr(text, ": room again\n"), "%s", text);
+    gw_log(GW_LOG_INFO, "once");
+    cr_assert_not(strstr(drained(reader), "lost"));
+}
+
+Test(log, a_full_pipe_stops_nobody_and_the_losses_are_told, .timeout = 10)
+{
+    assert_never_waits(capture(GW_LOG_INFO));
+}
+
+Test(log, a_full_socket_stops_nobody_and_the_losses_are_told, .timeout = 10)
+{
+    int ends[2];
+    cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    gw_log_init(ends[1], GW_LOG_INFO, "sluiced-engine");
+    assert_never_waits(ends[0]);
+}
+
+Test(log, a_pipe_stays_as_it_was_for_those_who_share_it)
+{
+    int ends[2], theirs;
+    cr_assert(pipe(ends) == 0 && (theirs = dup(ends[1])) >= 0);
+    gw_log_init(ends[1], GW_LOG_INFO, "sluiced-engine");
+    cr_assert_eq(fcntl(theirs, F_GETFL) & O_NONBLOCK, 0);
+    cr_assert_neq(fcntl(ends[1], F_GETFL) & O_NONBLOCK, 0);
 }
 
 static void assert_escaped(const char *text, size_t len, size_t room, bool spaces, const char *want)
