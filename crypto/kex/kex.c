@@ -8,6 +8,8 @@
 #include "crypto/secret.h"
 
 static const struct cx_kex methods[] = {
+    { "mlkem768x25519-sha256", CX_SHA256, &cx_kem_mlkem768, &cx_dh_x25519 },
+    { "mlkem768nistp256-sha256", CX_SHA256, &cx_kem_mlkem768, &cx_dh_nistp256 },
     { "curve25519-sha256", CX_SHA256, NULL, &cx_dh_x25519 },
     { "curve25519-sha256@libssh.org", CX_SHA256, NULL, &cx_dh_x25519 }, /* the name before RFC 8731; the same method */
     { "ecdh-sha2-nistp256", CX_SHA256, NULL, &cx_dh_nistp256 },

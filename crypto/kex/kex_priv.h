@@ -40,4 +40,6 @@ struct cx_kem {
     enum cx_err (*decapsulate)(const uint8_t *secret, const uint8_t *ciphertext, uint8_t shared[CX_KEM_SHARED_BYTES]);
 };
 
+extern const struct cx_kem cx_kem_mlkem768;
+
 #endif
