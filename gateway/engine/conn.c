@@ -253,9 +253,14 @@ static void serve_grace(struct gw_conn *c, uint64_t now_ns)
 }
 
 /* A drain: who has no tunnel takes his leave. */
+static bool is_drained(const struct gw_conn *c)
+{
+    return c->worker->draining && c->phase == GW_CONN_OPEN && mux_session_channel_count(c->session) == 0;
+}
+
 static void serve_drain(struct gw_conn *c)
 {
-    if (!c->worker->draining || mux_session_channel_count(c->session) > 0)
+    if (!is_drained(c))
         return;
     char who[GW_CONN_WHO_TEXT];
     gw_conn_log(c, GW_LOG_VERBOSE, !c->admitted, "Closing connection to %s", gw_conn_who(c, who));
@@ -275,8 +280,7 @@ static void serve_deadlines(struct gw_conn *c, uint64_t now_ns)
     }
     if (c->phase == GW_CONN_OPEN)
         serve_alive(c, now_ns);
-    if (c->phase == GW_CONN_OPEN)
-        serve_drain(c);
+    serve_drain(c);
     if ((c->phase == GW_CONN_ENDING || c->phase == GW_CONN_LINGERING) && now_ns >= c->linger_until_ns)
         gw_conn_abort(c, NULL);
 }
@@ -343,7 +347,8 @@ void gw_conn_serve(struct gw_conn *c)
         return;
     }
     set_timer(c);
-    if (cut_off || gw_conn_can_read(c))
+    /* the last channel may have ended with the CLOSE that was just written: no event will say so */
+    if (cut_off || gw_conn_can_read(c) || is_drained(c))
         gw_conn_mark(c);
 }
 
