@@ -368,3 +368,19 @@ void pair_send(struct pair_side *side, uint32_t channel, uint64_t n, bool eof_af
     st->eof_after = eof_after;
     mux_channel_ready(side->session, channel);
 }
+
+struct pair *pair_connected(void)
+{
+    struct pair *p = pair_new(NULL, NULL, NULL, CX_KEY_ED25519);
+    if (!pair_handshake(p, SIZE_MAX))
+        abort();
+    return p;
+}
+
+struct pair *pair_with_channel(void)
+{
+    struct pair *p = pair_connected();
+    if (pair_open(p) != 0 || !pair_run(p, 100) || !p->server.stream[0].open)
+        abort();
+    return p;
+}

@@ -63,6 +63,9 @@ bool pair_feed(struct pair *p, struct pair_side *side);
 bool pair_run(struct pair *p, unsigned rounds);
 /* Handshake and authentication. */
 bool pair_handshake(struct pair *p, size_t chunk);
+/* A pair with the defaults behind its handshake; and one with channel 0 open besides. Either aborts where that fails. */
+struct pair *pair_connected(void);
+struct pair *pair_with_channel(void);
 /* Opens a channel from the client; its id at the client. The server accepts every "direct-tcpip". */
 uint32_t pair_open(struct pair *p);
 /* The other end of a client's channel. */

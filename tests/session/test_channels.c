@@ -3,13 +3,6 @@
 
 #include "pair.h"
 
-static struct pair *connected(void)
-{
-    struct pair *p = pair_new(NULL, NULL, NULL, CX_KEY_ED25519);
-    cr_assert(pair_handshake(p, SIZE_MAX));
-    return p;
-}
-
 static bool whole(const struct pair_stream *st, uint64_t n)
 {
     return st && st->received == n && !st->corrupt;
@@ -20,7 +13,7 @@ Test(channels, transfer_both_ways_survives_any_split_and_area)
     static const size_t chunks[] = { 1, 7, 100, 4096, SIZE_MAX }, areas[] = { 34 * 1024, 100000, PAIR_AREA };
     for (size_t i = 0; i < 5; i++)
         for (size_t j = 0; j < 3; j++) {
-            struct pair *p = connected();
+            struct pair *p = pair_connected();
             uint64_t n = chunks[i] < 100 ? 20000 : 3000000;
             p->chunk = chunks[i];
             p->area = areas[j];
@@ -74,7 +67,7 @@ Test(channels, rekey_by_time)
 
 Test(channels, both_rekey_at_once)
 {
-    struct pair *p = connected();
+    struct pair *p = pair_connected();
     uint32_t ch = pair_open(p);
     cr_assert(pair_run(p, 100));
     pair_send(&p->client, ch, 1000000, false);
@@ -90,7 +83,7 @@ Test(channels, both_rekey_at_once)
 
 Test(channels, credit_waits_for_drain)
 {
-    struct pair *p = connected();
+    struct pair *p = pair_connected();
     uint32_t ch = pair_open(p);
     cr_assert(pair_run(p, 100));
     p->server.hold_reads = true;
@@ -107,7 +100,7 @@ Test(channels, credit_waits_for_drain)
 
 Test(channels, a_stalled_channel_leaves_the_others_alone)
 {
-    struct pair *p = connected();
+    struct pair *p = pair_connected();
     uint32_t a = pair_open(p), b = pair_open(p);
     cr_assert(pair_run(p, 100));
     p->server.hold_reads = true;
@@ -142,7 +135,7 @@ Test(channels, windows_grow_within_the_budget_and_give_it_back)
 
 Test(channels, unknown_type_is_refused_and_the_id_comes_back)
 {
-    struct pair *p = connected();
+    struct pair *p = pair_connected();
     for (int i = 0; i < 100; i++) {
         static struct pair_stream st;
         cr_assert_eq(mux_channel_open(p->client.session, "nonsense", cx_view("", 0), &st), 0u);
@@ -169,7 +162,7 @@ Test(channels, more_than_the_limit_are_refused_without_a_row)
 
 Test(channels, requests_are_answered_in_order)
 {
-    struct pair *p = connected();
+    struct pair *p = pair_connected();
     uint32_t ch = pair_open(p);
     cr_assert(pair_run(p, 100));
     for (int i = 0; i < 4; i++) {
@@ -184,7 +177,7 @@ Test(channels, requests_are_answered_in_order)
 
 Test(channels, keepalives_are_answered_and_counted)
 {
-    struct pair *p = connected();
+    struct pair *p = pair_connected();
     mux_session_keepalive(p->server.session);
     mux_session_keepalive(p->server.session);
     cr_assert_eq(mux_session_keepalives_unanswered(p->server.session), 2);
@@ -196,7 +189,7 @@ Test(channels, keepalives_are_answered_and_counted)
 
 Test(channels, idle_sessions_owe_nothing)
 {
-    struct pair *p = connected();
+    struct pair *p = pair_connected();
     uint32_t ch = pair_open(p);
     cr_assert(pair_run(p, 100));
     cr_assert_not(mux_session_owes(p->client.session));

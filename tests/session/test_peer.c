@@ -5,17 +5,6 @@
 
 #include "inject.h"
 
-/* A server with one channel, its number 0 on both sides. */
-static struct pair *connected(void)
-{
-    struct pair *p = pair_new(NULL, NULL, NULL, CX_KEY_ED25519);
-    cr_assert(pair_handshake(p, SIZE_MAX));
-    cr_assert_eq(pair_open(p), 0u);
-    cr_assert(pair_run(p, 100));
-    cr_assert(p->server.stream[0].open);
-    return p;
-}
-
 static enum mux_err fed(struct pair *p)
 {
     (void)pair_feed(p, &p->server);
@@ -35,7 +24,7 @@ Test(peer, channels_that_do_not_exist_end_the_connection)
     static const uint32_t ids[] = { 1, 15, 16, 0x7fffffff, UINT32_MAX };
     for (uint8_t number = MUX_MSG_CHANNEL_OPEN_CONFIRMATION; number <= MUX_MSG_CHANNEL_FAILURE; number++)
         for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
-            struct pair *p = connected();
+            struct pair *p = pair_with_channel();
             if (number == MUX_MSG_CHANNEL_OPEN_CONFIRMATION)
                 inject(p, &p->client, "buuuu", number, ids[i], 0u, 1000u, 1000u);
             else if (number == MUX_MSG_CHANNEL_OPEN_FAILURE)
@@ -57,7 +46,7 @@ Test(peer, channels_that_do_not_exist_end_the_connection)
 
 Test(peer, credit_behind_a_close_is_passed_over)
 {
-    struct pair *p = connected();
+    struct pair *p = pair_with_channel();
     p->server.stream[0].released = true;
     inject(p, &p->client, "bu", MUX_MSG_CHANNEL_CLOSE, 0u);
     inject(p, &p->client, "buu", MUX_MSG_CHANNEL_WINDOW_ADJUST, 0u, UINT32_MAX);
@@ -71,27 +60,27 @@ Test(peer, credit_behind_a_close_is_passed_over)
 
 Test(peer, answers_to_what_was_not_asked_end_the_connection)
 {
-    struct pair *p = connected();
+    struct pair *p = pair_with_channel();
     inject(p, &p->client, "buuuu", MUX_MSG_CHANNEL_OPEN_CONFIRMATION, 0u, 0u, 1000u, 1000u);
     expect(p, MUX_E_CHANNEL);
-    p = connected();
+    p = pair_with_channel();
     inject(p, &p->client, "buuss", MUX_MSG_CHANNEL_OPEN_FAILURE, 0u, 1u, "", "");
     expect(p, MUX_E_CHANNEL);
-    p = connected();
+    p = pair_with_channel();
     inject(p, &p->client, "bu", MUX_MSG_CHANNEL_SUCCESS, 0u);
     expect(p, MUX_E_CHANNEL);
-    p = connected();
+    p = pair_with_channel();
     inject(p, &p->client, "b", MUX_MSG_REQUEST_SUCCESS);
     expect(p, MUX_E_ILLEGAL);
 }
 
 Test(peer, data_beyond_the_window_or_the_packet_size_ends_the_connection)
 {
-    struct pair *p = connected();
+    struct pair *p = pair_with_channel();
     inject(p, &p->client, "buz", MUX_MSG_CHANNEL_DATA, 0u, (uint32_t)MUX_CHANNEL_PACKET_MAX + 1);
     expect(p, MUX_E_WINDOW);
     for (int extended = 0; extended < 2; extended++) {
-        p = connected();
+        p = pair_with_channel();
         p->server.hold_reads = true;
         for (unsigned i = 0; i < MUX_WINDOW_INITIAL / MUX_CHANNEL_PACKET_MAX; i++)
             inject(p, &p->client, "buz", MUX_MSG_CHANNEL_DATA, 0u, (uint32_t)MUX_CHANNEL_PACKET_MAX);
@@ -110,7 +99,7 @@ Test(peer, data_behind_eof_or_close_ends_the_connection)
 {
     for (uint8_t number = MUX_MSG_CHANNEL_EOF; number <= MUX_MSG_CHANNEL_CLOSE; number++)
         for (uint8_t second = MUX_MSG_CHANNEL_DATA; second <= MUX_MSG_CHANNEL_EOF; second++) {
-            struct pair *p = connected();
+            struct pair *p = pair_with_channel();
             inject(p, &p->client, "bu", number, 0u);
             if (second == MUX_MSG_CHANNEL_EOF)
                 inject(p, &p->client, "bu", second, 0u);
@@ -120,7 +109,7 @@ Test(peer, data_behind_eof_or_close_ends_the_connection)
                 inject(p, &p->client, "buus", second, 0u, 1u, "x");
             expect(p, MUX_E_CHANNEL);
         }
-    struct pair *p = connected();
+    struct pair *p = pair_with_channel();
     inject(p, &p->client, "bu", MUX_MSG_CHANNEL_CLOSE, 0u);
     inject(p, &p->client, "bu", MUX_MSG_CHANNEL_CLOSE, 0u);
     expect(p, MUX_E_CHANNEL);
@@ -128,7 +117,7 @@ Test(peer, data_behind_eof_or_close_ends_the_connection)
 
 Test(peer, window_that_would_pass_32_bits_ends_the_connection)
 {
-    struct pair *p = connected();
+    struct pair *p = pair_with_channel();
     uint32_t left = UINT32_MAX - mux_channel_at(p->server.session, 0)->peer_window;
     inject(p, &p->client, "buu", MUX_MSG_CHANNEL_WINDOW_ADJUST, 0u, left);
     cr_assert_eq(fed(p), MUX_OK);
@@ -138,7 +127,7 @@ Test(peer, window_that_would_pass_32_bits_ends_the_connection)
 
 Test(peer, open_with_no_packet_size_is_refused_and_one_without_window_waits)
 {
-    struct pair *p = connected();
+    struct pair *p = pair_with_channel();
     inject(p, &p->client, "bsuuu", MUX_MSG_CHANNEL_OPEN, "direct-tcpip", 9u, 1000u, 0u);
     cr_assert_eq(fed(p), MUX_OK);
     cr_assert_eq(p->server.session->reply_count, 1);
@@ -158,7 +147,7 @@ Test(peer, open_with_no_packet_size_is_refused_and_one_without_window_waits)
 Test(peer, half_closed_either_way_still_carries_the_other)
 {
     for (int who = 0; who < 2; who++) {
-        struct pair *p = connected();
+        struct pair *p = pair_with_channel();
         struct pair_side *ends = who ? &p->server : &p->client, *goes_on = who ? &p->client : &p->server;
         pair_send(ends, 0, 0, true);
         cr_assert(pair_run(p, 100));
@@ -178,7 +167,7 @@ Test(peer, half_closed_either_way_still_carries_the_other)
 Test(peer, close_while_data_is_on_its_way_drops_it_and_frees_both_ends)
 {
     for (int who = 0; who < 2; who++) {
-        struct pair *p = connected();
+        struct pair *p = pair_with_channel();
         struct pair_side *closes = who ? &p->server : &p->client;
         pair_send(&p->client, 0, 1000000, false);
         pair_send(&p->server, 0, 1000000, false);
@@ -198,7 +187,7 @@ Test(peer, close_while_data_is_on_its_way_drops_it_and_frees_both_ends)
 Test(peer, release_may_come_before_between_or_behind_the_closes)
 {
     for (int order = 0; order < 3; order++) {
-        struct pair *p = connected();
+        struct pair *p = pair_with_channel();
         p->server.stream[0].released = true; /* the application below releases by itself */
         if (order == 0)
             mux_channel_release(p->server.session, 0);
@@ -219,7 +208,7 @@ Test(peer, release_may_come_before_between_or_behind_the_closes)
 Test(peer, an_open_that_is_released_before_its_answer_is_closed_or_forgotten)
 {
     for (int refused = 0; refused < 2; refused++) {
-        struct pair *p = connected();
+        struct pair *p = pair_with_channel();
         uint32_t id = refused ? mux_channel_open(p->client.session, "nonsense", cx_view("", 0), NULL) : pair_open(p);
         p->client.stream[id].released = true;
         mux_channel_release(p->client.session, id);
@@ -284,7 +273,7 @@ Test(peer, has_as_many_channels_as_the_limit_and_no_more, .timeout = 60)
 
 Test(peer, a_full_list_of_replies_stops_the_reading_until_one_is_given)
 {
-    struct pair *p = connected();
+    struct pair *p = pair_with_channel();
     p->server.hold_requests = true;
     p->client.session->global_out += MUX_REPLIES_MAX + 1;
     for (unsigned i = 0; i < MUX_REPLIES_MAX + 1; i++)
@@ -305,7 +294,7 @@ Test(peer, a_full_list_of_replies_stops_the_reading_until_one_is_given)
 
 Test(peer, numbers_that_nobody_knows_are_answered_and_cannot_pile_up)
 {
-    struct pair *p = connected();
+    struct pair *p = pair_with_channel();
     for (unsigned i = 0; i < 1000; i++)
         inject(p, &p->client, "b", 200);
     cr_assert_eq(fed(p), MUX_OK);
@@ -339,7 +328,7 @@ static void feed_silently(struct pair *p, size_t expected)
 
 Test(peer, late_replies_of_one_channel_hold_up_no_other)
 {
-    struct pair *p = connected();
+    struct pair *p = pair_with_channel();
     cr_assert_eq(pair_open(p), 1u);
     cr_assert(pair_run(p, 100));
     ask(p, 0);
@@ -361,7 +350,7 @@ Test(peer, late_replies_of_one_channel_hold_up_no_other)
 
 Test(peer, a_release_answers_what_waits_before_the_close)
 {
-    struct pair *p = connected();
+    struct pair *p = pair_with_channel();
     ask(p, 0);
     ask(p, 0);
     feed_silently(p, 2);
@@ -380,7 +369,7 @@ Test(peer, a_release_answers_what_waits_before_the_close)
 
 Test(peer, requests_of_ours_in_flight_are_capped)
 {
-    struct pair *p = connected();
+    struct pair *p = pair_with_channel();
     for (unsigned i = 0; i < MUX_REQUESTS_OUT_MAX; i++) {
         cr_assert(mux_session_global_request(p->client.session, "x", true, cx_view("", 0)));
         cr_assert(mux_channel_request(p->client.session, 0, "x", true, cx_view("", 0)));
@@ -394,50 +383,9 @@ Test(peer, requests_of_ours_in_flight_are_capped)
     pair_free(p);
 }
 
-/* ---- the last word ---- */
-
-Test(peer, disconnect_is_delivered_and_answered_by_nothing)
-{
-    struct pair *p = connected();
-    inject(p, &p->client, "buss", MUX_MSG_DISCONNECT, 11u, "bye", "");
-    cr_assert_eq(fed(p), MUX_E_PEER_LEFT);
-    cr_assert_eq(p->server.disconnect_reason, 11);
-    cr_assert_not(mux_session_owes(p->server.session));
-    pair_free(p);
-}
-
-Test(peer, disconnect_goes_out_once_and_nothing_behind_it)
-{
-    struct pair *p = connected();
-    pair_send(&p->server, 0, 100000, false);
-    mux_session_disconnect(p->server.session, MUX_E_AUTH, NULL);
-    mux_session_disconnect(p->server.session, MUX_E_TIMEOUT, "another");
-    cr_assert(pair_produce(p, &p->server));
-    cr_assert_not(pair_produce(p, &p->server));
-    (void)pair_feed(p, &p->client);
-    cr_assert_eq(p->client.disconnect_reason, 14);
-    cr_assert_eq(p->client.stream[0].received, 0);
-    pair_free(p);
-}
-
-Test(peer, disconnect_during_a_key_exchange_is_understood)
-{
-    for (int i = 0; i < 2; i++) {
-        struct pair *p = connected();
-        mux_session_rekey(p->server.session);
-        if (i == 1)
-            cr_assert(pair_produce(p, &p->server));
-        mux_session_disconnect(p->server.session, MUX_E_BY_APPLICATION, "drained");
-        cr_assert(pair_produce(p, &p->server));
-        (void)pair_feed(p, &p->client);
-        cr_assert_eq(p->client.disconnect_reason, 11);
-        pair_free(p);
-    }
-}
-
 Test(peer, what_comes_for_a_released_channel_is_passed_over_until_its_close)
 {
-    struct pair *p = connected();
+    struct pair *p = pair_with_channel();
     unsigned events = 0, after = 0;
     cr_assert(mux_channel_request(p->server.session, 0, "x", true, cx_view("", 0)));
     p->server.stream[0].released = true;
@@ -466,7 +414,7 @@ Test(peer, what_comes_for_a_released_channel_is_passed_over_until_its_close)
 
 Test(peer, data_into_a_closed_channel_still_counts_against_its_window)
 {
-    struct pair *p = connected();
+    struct pair *p = pair_with_channel();
     p->server.stream[0].released = true;
     mux_channel_release(p->server.session, 0);
     for (unsigned i = 0; i < MUX_WINDOW_INITIAL / MUX_CHANNEL_PACKET_MAX; i++)
@@ -493,17 +441,4 @@ Test(peer, windows_stop_growing_where_the_budget_ends)
     cr_assert_eq(a + b, 3u * MUX_WINDOW_INITIAL);
     pair_free(p);
     cr_assert_eq(budget.left_bytes, MUX_WINDOW_INITIAL);
-}
-
-Test(peer, long_reasons_are_cut)
-{
-    static char text[2000];
-    memset(text, 'x', sizeof text - 1);
-    struct pair *p = connected();
-    p->area = MUX_CHANNEL_PACKET_MAX + 1024;
-    mux_session_disconnect(p->server.session, MUX_E_BY_APPLICATION, text);
-    cr_assert(pair_produce(p, &p->server));
-    (void)pair_feed(p, &p->client);
-    cr_assert_eq(p->client.disconnect_reason, 11);
-    pair_free(p);
 }

@@ -4,13 +4,6 @@
 
 #include "inject.h"
 
-static struct pair *connected(void)
-{
-    struct pair *p = pair_new(NULL, NULL, NULL, CX_KEY_ED25519);
-    cr_assert(pair_handshake(p, SIZE_MAX));
-    return p;
-}
-
 /* The server gets n global requests that it does not answer yet. */
 static void ask(struct pair *p, unsigned n)
 {
@@ -22,7 +15,7 @@ static void ask(struct pair *p, unsigned n)
 
 Test(rekey, an_idle_session_owes_the_rekey_that_was_asked_for)
 {
-    struct pair *p = connected();
+    struct pair *p = pair_connected();
     cr_assert_not(mux_session_owes(p->client.session));
     mux_session_rekey(p->client.session);
     cr_assert(mux_session_owes(p->client.session));
@@ -45,7 +38,7 @@ Test(rekey, a_side_that_only_receives_rekeys_by_its_limit)
 
 Test(rekey, the_peers_serves_ours_too)
 {
-    struct pair *p = connected();
+    struct pair *p = pair_connected();
     mux_session_rekey(p->client.session);
     cr_assert(pair_produce(p, &p->client));
     mux_session_rekey(p->server.session);
@@ -58,7 +51,7 @@ Test(rekey, the_peers_serves_ours_too)
 Test(rekey, goes_through_while_replies_are_all_owed)
 {
     for (int who = 0; who < 2; who++) {
-        struct pair *p = connected();
+        struct pair *p = pair_connected();
         ask(p, MUX_REPLIES_MAX);
         cr_assert(pair_feed(p, &p->server));
         cr_assert(mux_session_blocked(p->server.session));
@@ -81,7 +74,7 @@ Test(rekey, goes_through_while_replies_are_all_owed)
 
 Test(rekey, answers_given_in_between_do_not_lock_it)
 {
-    struct pair *p = connected();
+    struct pair *p = pair_connected();
     ask(p, MUX_REPLIES_MAX);
     cr_assert(pair_feed(p, &p->server));
     mux_session_rekey(p->server.session);
@@ -96,7 +89,7 @@ Test(rekey, answers_given_in_between_do_not_lock_it)
 
 Test(rekey, requests_in_flight_meanwhile_have_room_but_not_without_end)
 {
-    struct pair *p = connected();
+    struct pair *p = pair_connected();
     ask(p, MUX_REPLIES_MAX);
     cr_assert(pair_feed(p, &p->server));
     mux_session_rekey(p->server.session);
@@ -113,7 +106,7 @@ Test(rekey, requests_in_flight_meanwhile_have_room_but_not_without_end)
 
 Test(rekey, data_behind_our_kexinit_still_arrives_and_behind_the_peers_is_illegal)
 {
-    struct pair *p = connected();
+    struct pair *p = pair_connected();
     uint32_t ch = pair_open(p);
     cr_assert(pair_run(p, 100));
     uint32_t id = pair_peer(p, ch)->channel;
@@ -131,7 +124,7 @@ Test(rekey, data_behind_our_kexinit_still_arrives_and_behind_the_peers_is_illega
 
 Test(rekey, what_is_owed_of_channels_waits_for_it)
 {
-    struct pair *p = connected();
+    struct pair *p = pair_connected();
     uint32_t a = pair_open(p);
     cr_assert(pair_run(p, 100));
     mux_session_rekey(p->client.session);
@@ -148,7 +141,7 @@ Test(rekey, what_is_owed_of_channels_waits_for_it)
 
 Test(rekey, second_kexinit_is_illegal)
 {
-    struct pair *p = connected();
+    struct pair *p = pair_connected();
     struct cx_view init;
     cr_assert(inject_reach(p, &p->server, PH_REKEY));
     init = cx_view(p->client.session->kex->our_init, p->client.session->kex->our_init_len);
@@ -160,7 +153,7 @@ Test(rekey, second_kexinit_is_illegal)
 
 Test(rekey, kexinit_and_newkeys_in_the_middle_of_a_batch)
 {
-    struct pair *p = connected();
+    struct pair *p = pair_connected();
     uint8_t init[4096];
     struct mux_kex k = { 0 };
     cr_assert_eq(mux_kexinit_build(p->client.session, &k), MUX_OK);
@@ -207,7 +200,7 @@ Test(rekey, before_authentication_is_not_the_peers_to_ask)
 
 Test(rekey, too_many_in_a_row_are_refused)
 {
-    struct pair *p = connected();
+    struct pair *p = pair_connected();
     for (int i = 0; i < 2 * MUX_REKEY_BURST && p->server.err == MUX_OK; i++) {
         mux_session_rekey(p->client.session);
         cr_assert(pair_run(p, 100));
@@ -219,7 +212,7 @@ Test(rekey, too_many_in_a_row_are_refused)
 
 Test(rekey, that_the_peer_leaves_unfinished_ends_before_numbers_repeat)
 {
-    struct pair *p = connected();
+    struct pair *p = pair_connected();
     uint32_t ch = pair_open(p);
     cr_assert(pair_run(p, 100));
     mux_session_rekey(p->client.session);
@@ -241,7 +234,7 @@ Test(rekey, that_the_peer_leaves_unfinished_ends_before_numbers_repeat)
 
 Test(rekey, that_cannot_be_started_ends_the_session_with_a_reason)
 {
-    struct pair *p = connected();
+    struct pair *p = pair_connected();
     static char endless[20000];
     memset(endless, 'a', sizeof endless - 1);
     p->server.config.kex = endless; /* too long for a KEXINIT: the same as no memory */
@@ -271,7 +264,7 @@ Test(rekey, a_deadline_ends_one_that_the_peer_does_not_answer)
 
 Test(rekey, kexinit_behind_the_peers_newkeys_waits_for_ours)
 {
-    struct pair *p = connected();
+    struct pair *p = pair_connected();
     mux_session_rekey(p->server.session);
     for (int i = 0; i < 10 && !(p->client.session->kex && p->client.session->kex->got_newkeys); i++) {
         (void)pair_produce(p, &p->client);
@@ -326,7 +319,7 @@ Test(rekey, newkeys_with_a_body_is_malformed)
 
 Test(rekey, answers_that_come_too_late_are_passed_over)
 {
-    struct pair *p = connected();
+    struct pair *p = pair_connected();
     mux_session_signature(p->server.session, cx_view("late", 4));
     mux_session_host_key_verdict(p->client.session, false);
     mux_session_auth_answer(p->server.session, MUX_AUTH_FAILURE, "");

@@ -4,15 +4,6 @@
 
 #include "inject.h"
 
-static struct pair *connected(uint32_t *channel)
-{
-    struct pair *p = pair_new(NULL, NULL, NULL, CX_KEY_ED25519);
-    cr_assert(pair_handshake(p, SIZE_MAX));
-    *channel = pair_open(p);
-    cr_assert(pair_run(p, 100));
-    return p;
-}
-
 struct odd {
     struct mux_session *session;
     unsigned calls;
@@ -55,8 +46,8 @@ static size_t produce(struct pair *p, struct odd *o)
 
 Test(sources, nothing_but_perhaps_more_ends_the_round, .timeout = 20)
 {
-    uint32_t ch;
-    struct pair *p = connected(&ch);
+    struct pair *p = pair_with_channel();
+    uint32_t ch = 0;
     struct odd o = { .session = p->client.session, .more = MUX_PULL_MORE };
     mux_channel_ready(o.session, ch);
     cr_assert_eq(produce(p, &o), 0);
@@ -70,8 +61,8 @@ Test(sources, nothing_but_perhaps_more_ends_the_round, .timeout = 20)
 
 Test(sources, may_call_themselves_ready_while_they_are_pulled, .timeout = 20)
 {
-    uint32_t ch;
-    struct pair *p = connected(&ch);
+    struct pair *p = pair_with_channel();
+    uint32_t ch = 0;
     struct odd o = { .session = p->client.session, .left = 60000, .ready_again = true, .more = MUX_PULL_MORE };
     mux_channel_ready(o.session, ch);
     cr_assert_gt(produce(p, &o), 60000);
@@ -85,8 +76,8 @@ Test(sources, may_call_themselves_ready_while_they_are_pulled, .timeout = 20)
 Test(sources, may_close_or_release_their_channel_while_they_are_pulled)
 {
     for (int release = 0; release < 2; release++) {
-        uint32_t ch;
-        struct pair *p = connected(&ch);
+        struct pair *p = pair_with_channel();
+        uint32_t ch = 0;
         struct odd o = { .session = p->client.session, .left = 100, .more = MUX_PULL_EOF };
         o.close = !release;
         o.release = release;
@@ -100,8 +91,8 @@ Test(sources, may_close_or_release_their_channel_while_they_are_pulled)
 
 Test(sources, tiny_packets_of_one_channel_leave_the_others_their_turn)
 {
-    uint32_t a;
-    struct pair *p = connected(&a);
+    struct pair *p = pair_with_channel();
+    uint32_t a = 0;
     uint32_t b = pair_open(p);
     cr_assert(pair_run(p, 100));
     struct pair_stream *slow = pair_peer(p, a), *fast = pair_peer(p, b);
@@ -120,8 +111,8 @@ Test(sources, tiny_packets_of_one_channel_leave_the_others_their_turn)
 Test(sources, a_request_that_fits_no_packet_is_refused)
 {
     static const uint8_t large[70000];
-    uint32_t ch;
-    struct pair *p = connected(&ch);
+    struct pair *p = pair_with_channel();
+    uint32_t ch = 0;
     struct cx_view data = cx_view(large, sizeof large);
     cr_assert_not(mux_session_global_request(p->client.session, "x", true, data));
     cr_assert_not(mux_channel_request(p->client.session, ch, "x", true, data));
@@ -152,8 +143,8 @@ Test(sources, a_request_right_behind_an_accept_follows_the_confirmation)
 
 Test(sources, no_data_leaves_beyond_the_peers_window_and_packet_size)
 {
-    uint32_t ch;
-    struct pair *p = connected(&ch);
+    struct pair *p = pair_with_channel();
+    uint32_t ch = 0;
     struct mux_channel *row = mux_channel_at(p->client.session, ch);
     row->peer_window = 1000;
     row->peer_packet_max = 300;
