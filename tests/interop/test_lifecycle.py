@@ -13,6 +13,7 @@ from support.backends import echo
 from support.client import connect, read_exactly, read_to_end
 from support.process import children
 from support.waiting import wait_until
+from support.wire import Spoken
 
 ECHO = "Queue echo\n Target builtin:echo\n Allow alice"
 
@@ -65,6 +66,21 @@ def test_term_drains(gateway, client, backend):
     tunnel.shutdown(socket.SHUT_WR)
     assert read_to_end(tunnel) == b""
     assert gateway.process.wait(60) == 0
+
+
+@pytest.mark.parametrize("queue", ("echo", "tcp"))
+def test_a_drain_ends_with_the_last_channel_that_the_client_closes(gateway, backend, queue):
+    service = backend(echo)
+    gateway.start(f"{ECHO}\nQueue tcp\n Target {service.address}\n Allow alice", "HardStopAfter 600s")
+    peer = Spoken(gateway).log_in(gateway)
+    channel = peer.open_channel("direct-tcpip", (queue, 1), ("127.0.0.1", 1))
+    channel.sendall(b"x")
+    assert channel.recv(1) == b"x"
+    gateway.signal(signal.SIGTERM)
+    wait_until(lambda: refuses_connections(gateway), "closed listener")
+    channel.close()
+    assert gateway.process.wait(60) == 0
+    peer.close()
 
 
 def test_a_second_term_ends_at_once(gateway, client):

@@ -5,7 +5,7 @@ import selectors
 import socket
 
 from support.backends import echo
-from support.process import thread_ticks
+from support.process import is_listening, thread_ticks
 from support.waiting import wait_until
 
 CONNECTIONS = 200
@@ -65,7 +65,7 @@ def test_two_thousand_channels_echo_at_once(gateway, client, backend):
     for first in range(0, CONNECTIONS, LAUNCH_AT_ONCE):
         batch = [str(gateway.directory / f"s{number}") for number in range(first, first + LAUNCH_AT_ONCE)]
         started = [one.start("-N", "-L", f"{path}b:builtin:1", "-L", f"{path}t:tcp:1", "gw") for path in batch]
-        wait_until(lambda: all(os.path.exists(path + "t") for path in batch) or any(ssh.poll() is not None for ssh in started), "logins")
+        wait_until(lambda: all(is_listening(path + kind) for path in batch for kind in "bt") or any(ssh.poll() is not None for ssh in started), "logins")
         assert all(ssh.poll() is None for ssh in started), (gateway.directory / "ssh.stderr").read_text()
         paths += batch
     before = thread_ticks(gateway.engine())

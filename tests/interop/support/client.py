@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
 """OpenSSH's own client, with a configuration file of the test's: host `gw` is the gateway, `box` a real sshd."""
-import os
 import pathlib
 import signal
 import socket
 import subprocess
 
+from .process import is_listening
 from .waiting import wait_until
 
 
@@ -50,7 +50,7 @@ class Client:
         paths = [str(self.directory / f"{self.config.name[11:]}.{number}.{index}") for index in range(len(targets))]
         options = [word for path, target in zip(paths, targets) for word in ("-L", f"{path}:{target}")]
         running = self.start("-N", *arguments, *options, "gw")
-        wait_until(lambda: running.poll() is not None or all(map(os.path.exists, paths)), "forwarding")
+        wait_until(lambda: running.poll() is not None or all(map(is_listening, paths)), "forwarding")
         assert running.poll() is None, (self.directory / "ssh.stderr").read_text()
         return running, paths
 

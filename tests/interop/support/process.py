@@ -45,3 +45,10 @@ def thread_ticks(pid: int) -> dict[str, int]:
         fields = rest.split()
         ticks[f"{name.split('(', 1)[1]}/{task.name}"] = int(fields[11]) + int(fields[12])
     return ticks
+
+
+def is_listening(path: str) -> bool:
+    """Whether a local socket of that path takes connections: the path alone is there a moment before."""
+    accepting = "00010000"
+    with open("/proc/net/unix") as sockets:
+        return any(line.split()[3] == accepting and line.split()[-1] == path for line in sockets)
