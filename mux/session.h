@@ -117,7 +117,7 @@ struct mux_event {
         } sign;
         struct {
             struct cx_view blob;
-            const struct cx_sign_alg *alg; /* the signature over the exchange hash was verified already */
+            const struct cx_sign_alg *alg; /* the signature over the exchange hash was verified already, and a CA's too */
         } host_key;
         struct {
             bool first; /* else a rekey */
@@ -127,7 +127,7 @@ struct mux_event {
         struct {
             struct cx_view user;           /* raw, at most 1 KiB; not yet judged */
             struct cx_view method;         /* "none", "publickey", or one that we do not speak */
-            struct cx_view blob;           /* publickey: the key, of a type that we speak; else empty */
+            struct cx_view blob;           /* publickey: the key or certificate, checked and of a type that we speak; else empty */
             const struct cx_sign_alg *alg; /* publickey; NULL: unknown algorithm or malformed key: only FAILURE can be answered */
             bool signed_;                  /* false: the query phase of RFC 4252 section 7 */
             bool verified;                 /* signed_, and the signature is good for this session, user and key */

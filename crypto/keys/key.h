@@ -37,17 +37,23 @@ const char *cx_key_type_label(enum cx_key_type type);
 /* A signature algorithm as negotiated: rsa-sha2-256 and rsa-sha2-512 both belong to ssh-rsa keys (RFC 8332). */
 struct cx_sign_alg {
     const char *name;
+    const char *signature_name; /* inside the signature: a certified key signs under its plain name */
     enum cx_key_type type;
     enum cx_hash_alg hash;
-    bool webauthn; /* made by a browser: PROTOCOL.u2f of OpenSSH */
+    bool webauthn;    /* made by a browser: PROTOCOL.u2f of OpenSSH */
+    bool certificate; /* the key's blob is a certificate: crypto/keys/certificate.h */
 };
-/* The algorithms that our own keys have stand in front of all others. */
+/* Those that our own keys have without a certificate stand in front of all others. */
 const struct cx_sign_alg *cx_sign_alg_find(struct cx_view name);
 const struct cx_sign_alg *cx_sign_alg_at(size_t i);
 
 /* The key type of a public key blob, after full validation (point on curve, RSA size). CX_E_UNSUPPORTED, CX_E_MALFORMED, CX_E_WEAK.
  */
 CX_MUST_CHECK enum cx_err cx_key_blob_check(struct cx_view blob, enum cx_key_type *type);
+
+/* Full validation of the blob that came with an algorithm's name: a key of its type, or a certificate of it whose CA's
+ * signature holds (what the certificate says is still to be judged). Errors as above; CX_E_SIGNATURE: the CA's is wrong. */
+CX_MUST_CHECK enum cx_err cx_key_blob_suits(struct cx_view blob, const struct cx_sign_alg *alg);
 
 /* "SHA256:" and base64 without padding of the blob's hash. */
 void cx_key_fingerprint(struct cx_view blob, char out[CX_FINGERPRINT_TEXT]);
@@ -58,7 +64,7 @@ CX_MUST_CHECK enum cx_err cx_key_line_parse(struct cx_view line, uint8_t out[CX_
                                             struct cx_view *rest);
 
 /* Verifies a signature blob (string name, string signature: RFC 4253 section 6.6) over data.
- * The name inside must be alg's and the key of its type, else CX_E_SIGNATURE. */
+ * The name inside must be alg's and the key of its type, else CX_E_SIGNATURE. Of a certificate the key alone is used. */
 CX_MUST_CHECK enum cx_err cx_key_verify(struct cx_view key_blob, const struct cx_sign_alg *alg, struct cx_view signature,
                                         struct cx_view data);
 

@@ -27,6 +27,16 @@ struct cx_public_parts {
 
 /* Its form and its sizes: what can be checked without arithmetic. */
 CX_MUST_CHECK enum cx_err cx_public_parse(struct cx_view blob, struct cx_public_parts *parts);
+/* The fields behind the name in a blob or a certificate, by parts->type; other fields of *parts become empty. */
+CX_MUST_CHECK enum cx_err cx_public_read(struct cx_reader *r, struct cx_public_parts *parts);
+/* What needs arithmetic: that a point lies on its curve. */
+CX_MUST_CHECK enum cx_err cx_public_check(const struct cx_public_parts *parts);
+/* The key of a certificate, of which nothing but the form is checked. */
+CX_MUST_CHECK enum cx_err cx_certificate_public_parse(struct cx_view blob, struct cx_public_parts *parts);
+const char *cx_key_certificate_name(enum cx_key_type type);
+/* One line of a file: its first word into *name, the bytes of its second one's base64 into out. CX_E_MALFORMED. */
+CX_MUST_CHECK enum cx_err cx_public_line_split(struct cx_view line, struct cx_view *name, struct cx_span out, size_t *used,
+                                               struct cx_view *rest);
 /* The type of a key by its name; false: not ours. */
 bool cx_key_type_find(struct cx_view name, enum cx_key_type *type);
 

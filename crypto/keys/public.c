@@ -3,6 +3,7 @@
  * the fingerprint. */
 #include <sodium.h>
 
+#include "crypto/keys/certificate.h"
 #include "crypto/keys/key_priv.h"
 
 enum {
@@ -34,6 +35,27 @@ static enum cx_err rsa_sizes_check(const struct cx_public_parts *parts)
     return CX_OK;
 }
 
+enum cx_err cx_public_read(struct cx_reader *r, struct cx_public_parts *parts)
+{
+    const struct cx_curve *curve = cx_key_curve(parts->type);
+    *parts = (struct cx_public_parts){ .type = parts->type };
+    if (parts->type == CX_KEY_RSA) {
+        parts->e = cx_reader_mpint(r);
+        parts->n = cx_reader_mpint(r);
+        return cx_reader_ok(r) ? rsa_sizes_check(parts) : CX_E_MALFORMED;
+    }
+    bool curve_fits = !curve || cx_view_is(cx_reader_string(r), curve->name);
+    parts->point = cx_reader_string(r);
+    if (parts->type >= CX_KEY_PRIVATE_COUNT)
+        parts->application = cx_reader_string(r);
+    if (!cx_reader_ok(r) || !curve_fits)
+        return CX_E_MALFORMED;
+    if (!curve)
+        return parts->point.len == CX_ED25519_PUBLIC_BYTES ? CX_OK : CX_E_MALFORMED;
+    /* RFC 5656 allows compressed points, but nobody makes them, and a key must have one blob only */
+    return parts->point.len == 1 + 2 * curve->scalar_bytes && parts->point.data[0] == POINT_UNCOMPRESSED ? CX_OK : CX_E_MALFORMED;
+}
+
 enum cx_err cx_public_parse(struct cx_view blob, struct cx_public_parts *parts)
 {
     struct cx_reader r = cx_reader(blob);
@@ -43,38 +65,40 @@ enum cx_err cx_public_parse(struct cx_view blob, struct cx_public_parts *parts)
         return CX_E_MALFORMED;
     if (!cx_key_type_find(name, &parts->type))
         return CX_E_UNSUPPORTED;
-    if (parts->type == CX_KEY_RSA) {
-        parts->e = cx_reader_mpint(&r);
-        parts->n = cx_reader_mpint(&r);
-        return cx_reader_done(&r) ? rsa_sizes_check(parts) : CX_E_MALFORMED;
-    }
-    const struct cx_curve *curve = cx_key_curve(parts->type);
-    bool curve_fits = !curve || cx_view_is(cx_reader_string(&r), curve->name);
-    parts->point = cx_reader_string(&r);
-    if (parts->type == CX_KEY_SK_ED25519 || parts->type == CX_KEY_SK_ECDSA_P256)
-        parts->application = cx_reader_string(&r);
-    if (!cx_reader_done(&r) || !curve_fits)
-        return CX_E_MALFORMED;
-    if (!curve)
-        return parts->point.len == CX_ED25519_PUBLIC_BYTES ? CX_OK : CX_E_MALFORMED;
-    /* RFC 5656 allows compressed points, but nobody makes them, and a key must have one blob only */
-    return parts->point.len == 1 + 2 * curve->scalar_bytes && parts->point.data[0] == POINT_UNCOMPRESSED ? CX_OK : CX_E_MALFORMED;
+    enum cx_err err = cx_public_read(&r, parts);
+    return err || cx_reader_done(&r) ? err : CX_E_MALFORMED;
+}
+
+enum cx_err cx_public_check(const struct cx_public_parts *parts)
+{
+    EVP_PKEY *evp = NULL;
+    if (parts->type == CX_KEY_RSA)
+        return CX_OK;
+    if (!cx_key_curve(parts->type))
+        return crypto_core_ed25519_is_valid_point(parts->point.data) == 1 ? CX_OK : CX_E_WEAK;
+    enum cx_err err = cx_evp_public(parts, &evp);
+    EVP_PKEY_free(evp);
+    return err;
 }
 
 enum cx_err cx_key_blob_check(struct cx_view blob, enum cx_key_type *type)
 {
     struct cx_public_parts parts;
-    EVP_PKEY *evp = NULL;
     enum cx_err err = cx_public_parse(blob, &parts);
-    if (err)
-        return err;
-    if (cx_key_curve(parts.type))
-        err = cx_evp_public(&parts, &evp);
-    else if (parts.type != CX_KEY_RSA)
-        err = crypto_core_ed25519_is_valid_point(parts.point.data) == 1 ? CX_OK : CX_E_WEAK;
-    EVP_PKEY_free(evp);
+    if (!err)
+        err = cx_public_check(&parts);
     *type = parts.type;
     return err;
+}
+
+enum cx_err cx_key_blob_suits(struct cx_view blob, const struct cx_sign_alg *alg)
+{
+    struct cx_certificate certificate;
+    enum cx_key_type type;
+    enum cx_err err = alg->certificate ? cx_certificate_check(blob, &certificate) : cx_key_blob_check(blob, &type);
+    if (err)
+        return err;
+    return (alg->certificate ? certificate.type : type) == alg->type ? CX_OK : CX_E_UNSUPPORTED;
 }
 
 /* libsodium's hash needs no memory, so that this cannot fail. */
@@ -110,19 +134,28 @@ static struct cx_view take_word(struct cx_view *v)
     return word;
 }
 
-enum cx_err cx_key_line_parse(struct cx_view line, uint8_t out[CX_KEY_BLOB_MAX], size_t *blob_len, struct cx_view *rest)
+enum cx_err cx_public_line_split(struct cx_view line, struct cx_view *name, struct cx_span out, size_t *used, struct cx_view *rest)
 {
     while (line.len > 0 && (line.data[line.len - 1] == '\n' || line.data[line.len - 1] == '\r'))
         line.len--;
     *rest = skip_blanks(line);
-    struct cx_view name = take_word(rest), base64 = take_word(rest);
-    struct cx_public_parts parts;
-    if (!cx_key_type_find(name, &parts.type))
-        return CX_E_UNSUPPORTED;
-    if (base64.len == 0 || sodium_base642bin(out, CX_KEY_BLOB_MAX, (const char *)base64.data, base64.len, NULL, blob_len, NULL,
+    *name = take_word(rest);
+    struct cx_view base64 = take_word(rest);
+    if (base64.len == 0 || sodium_base642bin(out.data, out.len, (const char *)base64.data, base64.len, NULL, used, NULL,
                                              sodium_base64_VARIANT_ORIGINAL) != 0)
         return CX_E_MALFORMED;
-    enum cx_err err = cx_public_parse(cx_view(out, *blob_len), &parts);
+    return CX_OK;
+}
+
+enum cx_err cx_key_line_parse(struct cx_view line, uint8_t out[CX_KEY_BLOB_MAX], size_t *blob_len, struct cx_view *rest)
+{
+    struct cx_view name;
+    struct cx_public_parts parts;
+    enum cx_err err = cx_public_line_split(line, &name, (struct cx_span){ out, CX_KEY_BLOB_MAX }, blob_len, rest);
+    if (!cx_key_type_find(name, &parts.type))
+        return CX_E_UNSUPPORTED;
+    if (!err)
+        err = cx_public_parse(cx_view(out, *blob_len), &parts);
     if (err)
         return err;
     return cx_view_is(name, cx_key_type_name(parts.type)) ? CX_OK : CX_E_MALFORMED;

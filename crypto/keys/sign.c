@@ -54,7 +54,7 @@ enum cx_err cx_private_key_sign(const struct cx_private_key *key, const struct c
     struct cx_writer w = cx_writer((struct cx_span){ out, *len });
     if (alg->type != key->type)
         return CX_E_UNSUPPORTED;
-    cx_writer_text(&w, alg->name);
+    cx_writer_text(&w, alg->signature_name);
     enum cx_err err = key->type == CX_KEY_ED25519 ? sign_ed25519(key, data, &w) : sign_evp(key, alg->hash, data, &w);
     *len = w.used;
     return err || cx_writer_ok(&w) ? err : CX_E_RESOURCE;

@@ -91,12 +91,12 @@ enum cx_err cx_key_verify_details(struct cx_view key_blob, const struct cx_sign_
     struct cx_public_parts key;
     struct cx_security_key_message message;
     memset(verified, 0, sizeof *verified);
-    enum cx_err err = cx_public_parse(key_blob, &key);
+    enum cx_err err = alg->certificate ? cx_certificate_public_parse(key_blob, &key) : cx_public_parse(key_blob, &key);
     if (err)
-        return err;
+        return err == CX_E_UNSUPPORTED ? CX_E_SIGNATURE : err; /* a blob of another type than alg's */
     struct cx_reader r = cx_reader(signature);
     struct cx_view name = cx_reader_string(&r), raw = cx_reader_string(&r);
-    if (!cx_reader_ok(&r) || !cx_view_is(name, alg->name) || key.type != alg->type)
+    if (!cx_reader_ok(&r) || !cx_view_is(name, alg->signature_name) || key.type != alg->type)
         return CX_E_SIGNATURE;
     if (key.type < CX_KEY_PRIVATE_COUNT)
         return cx_reader_done(&r) ? verify_raw(&key, alg->hash, raw, data) : CX_E_SIGNATURE;

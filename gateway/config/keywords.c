@@ -31,7 +31,7 @@ static const char *kex_name_at(size_t i)
     return kex ? kex->name : NULL;
 }
 
-/* Only what a host can sign with; the rest stands behind. */
+/* Only what a host's plain key can sign with; the rest stands behind. */
 static const char *sign_name_at(size_t i)
 {
     const struct cx_sign_alg *alg = cx_sign_alg_at(i);

@@ -60,8 +60,7 @@ static enum mux_err take_publickey(struct mux_session *s, struct cx_view payload
     struct cx_view signature = ev->auth.signed_ ? cx_reader_string(r) : cx_view("", 0);
     if (!cx_reader_done(r))
         return MUX_E_MALFORMED;
-    enum cx_key_type type;
-    if (!alg || blob.len > CX_KEY_BLOB_MAX || cx_key_blob_check(blob, &type) != CX_OK || type != alg->type)
+    if (!alg || cx_key_blob_suits(blob, alg) != CX_OK)
         return MUX_OK;
     if (!keep_blob(a, blob))
         return MUX_E_RESOURCE;

@@ -234,6 +234,7 @@ enum mux_err mux_on_kex_reply(struct mux_session *s, struct cx_span payload, str
     k->s.len = q_s.len;
     uint8_t h[CX_HASH_MAX_BYTES];
     if (cx_kex_finish(k->method, k->state, q_s, &k->k) != CX_OK || exchange_hash(s, h) != MUX_OK ||
+        cx_key_blob_suits(host_blob(s), k->host_alg) != CX_OK ||
         cx_key_verify(host_blob(s), k->host_alg, signature, cx_view(h, cx_hash_len(k->method->hash))) != CX_OK)
         return MUX_E_KEX;
     s->waiting_host_key = true;

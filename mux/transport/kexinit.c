@@ -64,7 +64,7 @@ static void write_host_key_algs(struct mux_session *s, struct cx_writer *w)
         const struct cx_sign_alg *alg = cx_sign_alg_find(name);
         bool usable = !s->config->server;
         for (size_t i = 0; alg && i < s->config->host_key_count; i++)
-            usable = usable || s->config->host_keys[i].type == alg->type;
+            usable = usable || (s->config->host_keys[i].type == alg->type && !alg->certificate);
         if (!alg || !usable)
             continue;
         cx_writer_raw(&out, cx_view(",", out.used > 0));

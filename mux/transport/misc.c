@@ -74,6 +74,8 @@ static void write_ext_info(struct mux_session *s, struct mux_out *o)
     struct cx_writer list = cx_writer((struct cx_span){ (uint8_t *)algs, sizeof algs });
     const struct cx_sign_alg *alg;
     for (size_t i = 0; (alg = cx_sign_alg_at(i)); i++) {
+        if (alg->certificate) /* RFC 8308 section 3.1 asks for signatures' names */
+            continue;
         cx_writer_raw(&list, cx_view(",", i > 0));
         cx_writer_raw(&list, cx_view_text(alg->name));
     }

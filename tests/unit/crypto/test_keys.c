@@ -4,10 +4,10 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "crypto/keys/key.h"
 #include "crypto/wire.h"
+#include "folder.h"
 
 static struct cx_private_key *generate(enum cx_key_type type)
 {
@@ -116,53 +116,6 @@ Test(keys, what_is_written_is_read_back)
 
 /* ---- against ssh-keygen ---- */
 
-struct folder {
-    char path[64];
-};
-
-static struct folder folder_new(void)
-{
-    struct folder f = { "/tmp/test_keys.XXXXXX" };
-    cr_assert_not_null(mkdtemp(f.path));
-    return f;
-}
-
-static void folder_free(const struct folder *f)
-{
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf '%s'", f->path);
-    cr_assert_eq(system(command), 0);
-}
-
-static void run(const struct folder *f, const char *command)
-{
-    char line[512];
-    snprintf(line, sizeof line, "cd '%s' && %s", f->path, command);
-    cr_assert_eq(system(line), 0, "%s", command);
-}
-
-static size_t slurp(const struct folder *f, const char *name, char *out, size_t room)
-{
-    char path[128];
-    snprintf(path, sizeof path, "%s/%s", f->path, name);
-    FILE *file = fopen(path, "r");
-    cr_assert_not_null(file, "%s", path);
-    size_t len = fread(out, 1, room - 1, file);
-    out[len] = '\0';
-    fclose(file);
-    return len;
-}
-
-static void spit(const struct folder *f, const char *name, const void *bytes, size_t len)
-{
-    char path[128];
-    snprintf(path, sizeof path, "%s/%s", f->path, name);
-    FILE *file = fopen(path, "w");
-    cr_assert_not_null(file);
-    cr_assert_eq(fwrite(bytes, 1, len, file), len);
-    cr_assert_eq(fclose(file), 0);
-}
-
 /* The private file and the public line beside it are one key, whose fingerprint is what ssh-keygen -l says. */
 static void check_pair(const struct folder *f)
 {
@@ -171,16 +124,16 @@ static void check_pair(const struct folder *f)
     size_t blob_len;
     struct cx_view rest;
     enum cx_key_type type;
-    slurp(f, "key", text, sizeof text);
+    folder_read(f, "key", text, sizeof text);
     struct cx_private_key *key = parse(text, CX_OK);
-    slurp(f, "key.pub", text, sizeof text);
+    folder_read(f, "key.pub", text, sizeof text);
     cr_assert_eq(cx_key_line_parse(cx_view_text(text), blob, &blob_len, &rest), CX_OK);
     cr_assert(cx_view_is(rest, "a comment"), "%.*s", (int)rest.len, (const char *)rest.data);
     cr_assert(cx_view_equal(cx_private_key_blob(key), cx_view(blob, blob_len)));
     cr_assert_eq(cx_key_blob_check(cx_view(blob, blob_len), &type), CX_OK);
     cr_assert_eq(type, cx_private_key_type(key));
-    run(f, "ssh-keygen -lf key.pub > fingerprint");
-    slurp(f, "fingerprint", said, sizeof said);
+    folder_run(f, "ssh-keygen -lf key.pub > fingerprint");
+    folder_read(f, "fingerprint", said, sizeof said);
     cx_key_fingerprint(cx_view(blob, blob_len), fingerprint);
     cr_assert_eq(strlen(fingerprint), CX_FINGERPRINT_TEXT - 1);
     cr_assert_not_null(strstr(said, fingerprint), "%s in %s", fingerprint, said);
@@ -199,7 +152,7 @@ Test(keys, files_of_ssh_keygen_are_read_in_every_form)
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         char command[128];
         snprintf(command, sizeof command, "rm -f key* && ssh-keygen -q %s -N '' -C 'a comment' -f key", kinds[i]);
-        run(&f, command);
+        folder_run(&f, command);
         check_pair(&f);
     }
     folder_free(&f);
@@ -226,8 +179,8 @@ Test(keys, encrypted_files_ask_for_their_passphrase)
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         char command[128];
         snprintf(command, sizeof command, "rm -f key* && ssh-keygen -q %s -N 'open sesame' -f key", kinds[i]);
-        run(&f, command);
-        slurp(&f, "key", text, sizeof text);
+        folder_run(&f, command);
+        folder_read(&f, "key", text, sizeof text);
         parse(text, CX_E_PASSPHRASE);
     }
     folder_free(&f);
@@ -243,9 +196,9 @@ Test(keys, ssh_keygen_reads_what_is_written)
         struct cx_view rest;
         char *text, public[8192];
         cr_assert_eq(cx_private_key_write(key, "made here", &text), CX_OK);
-        spit(&f, "key", text, strlen(text));
-        run(&f, "chmod 600 key && ssh-keygen -y -f key > key.pub");
-        slurp(&f, "key.pub", public, sizeof public);
+        folder_write(&f, "key", text, strlen(text));
+        folder_run(&f, "chmod 600 key && ssh-keygen -y -f key > key.pub");
+        folder_read(&f, "key.pub", public, sizeof public);
         cr_assert_eq(cx_key_line_parse(cx_view_text(public), blob, &blob_len, &rest), CX_OK);
         cr_assert(cx_view_equal(cx_private_key_blob(key), cx_view(blob, blob_len)));
         cr_assert(cx_view_is(rest, "made here"));
@@ -271,8 +224,8 @@ Test(keys, keys_of_other_kinds_and_sizes_are_refused)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char command[128];
         snprintf(command, sizeof command, "rm -f key* && ssh-keygen -q %s -N '' -f key", rows[i].kind);
-        run(&f, command);
-        slurp(&f, "key", text, sizeof text);
+        folder_run(&f, command);
+        folder_read(&f, "key", text, sizeof text);
         parse(text, rows[i].want);
     }
     folder_free(&f);
