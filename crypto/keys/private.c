@@ -29,7 +29,7 @@ static enum cx_err prove(const struct cx_private_key *key)
 /* The last step of making a key: the writer has filled its blob. Frees on an error. */
 static enum cx_err complete(struct cx_private_key *key, const struct cx_writer *blob, struct cx_private_key **out)
 {
-    enum cx_key_type type = CX_KEY_TYPE_COUNT;
+    enum cx_key_type type;
     enum cx_err err = cx_writer_ok(blob) ? CX_OK : CX_E_WEAK; /* only an oversized RSA key does not fit */
     key->blob_len = blob->used;
     if (!err)
@@ -122,7 +122,7 @@ static void write_ecdsa(const EVP_PKEY *evp, const struct cx_curve *curve, struc
 
 enum cx_err cx_private_key_from_evp(EVP_PKEY *evp, struct cx_private_key **out)
 {
-    enum cx_key_type type;
+    enum cx_key_type type = CX_KEY_TYPE_COUNT; /* gcc does not see that evp_type sets it */
     struct cx_writer blob;
     bool known = evp_type(evp, &type);
     struct cx_private_key *key = known ? key_new(type, &blob) : NULL;
