@@ -84,7 +84,16 @@ struct cx_private_key {
 CX_MUST_CHECK enum cx_err cx_private_key_from_ed25519(const uint8_t *secret, struct cx_private_key **out);
 CX_MUST_CHECK enum cx_err cx_private_key_from_evp(EVP_PKEY *evp, struct cx_private_key **out);
 
-CX_MUST_CHECK enum cx_err cx_private_openssh_parse(struct cx_view text, struct cx_private_key **out);
+CX_MUST_CHECK enum cx_err cx_private_openssh_parse(struct cx_view text, struct cx_view passphrase, struct cx_private_key **out);
+/* How the secret section of an openssh-key-v1 file is locked. */
+struct cx_private_lock {
+    struct cx_view cipher, kdf, kdf_options; /* as in the file */
+    struct cx_view passphrase;
+};
+/* Opens the section in place; *block_bytes: what it is padded to. *locked: that a passphrase was used, which may yet be wrong.
+ * CX_E_PASSPHRASE: none is given. */
+CX_MUST_CHECK enum cx_err cx_private_decrypt(const struct cx_private_lock *lock, struct cx_span section, size_t *block_bytes,
+                                             bool *locked);
 CX_MUST_CHECK enum cx_err cx_private_pem_parse(struct cx_view text, struct cx_view passphrase, struct cx_private_key **out);
 
 #define CX_OPENSSH_BEGIN "-----BEGIN OPENSSH PRIVATE KEY-----"

@@ -161,7 +161,7 @@ enum cx_err cx_private_key_parse(struct cx_view text, struct cx_view passphrase,
     if (text.len > CX_KEY_FILE_MAX)
         return CX_E_MALFORMED;
     if (memmem(text.data, text.len, CX_OPENSSH_BEGIN, strlen(CX_OPENSSH_BEGIN)))
-        return cx_private_openssh_parse(text, out);
+        return cx_private_openssh_parse(text, passphrase, out);
     return cx_private_pem_parse(text, passphrase, out);
 }
 

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads openssh-key-v1 files: PROTOCOL.key of OpenSSH. One key, unencrypted. */
+/* Reads openssh-key-v1 files: PROTOCOL.key of OpenSSH. One key. */
 #include <sodium.h>
 #include <stdlib.h>
 
 #include "crypto/keys/key_priv.h"
 #include "crypto/secret.h"
-
-enum { PADDING_BLOCK = 8 };
 
 /* What stands between the markers. */
 static bool find_base64(struct cx_view text, struct cx_view *base64)
@@ -58,15 +56,15 @@ static enum cx_err read_rsa(struct cx_reader *r, const struct cx_public_parts *p
 }
 
 /* 1, 2, 3 … up to the block's end. */
-static bool padding_is_right(struct cx_view padding)
+static bool padding_is_right(struct cx_view padding, size_t block_bytes)
 {
     for (size_t i = 0; i < padding.len; i++)
         if (padding.data[i] != i + 1)
             return false;
-    return padding.len < PADDING_BLOCK;
+    return padding.len < block_bytes;
 }
 
-static enum cx_err read_private(struct cx_view section, struct cx_view blob, struct cx_private_key **out)
+static enum cx_err read_private(struct cx_view section, size_t block_bytes, struct cx_view blob, struct cx_private_key **out)
 {
     struct cx_public_parts parts;
     enum cx_err err = cx_public_parse(blob, &parts);
@@ -75,9 +73,9 @@ static enum cx_err read_private(struct cx_view section, struct cx_view blob, str
     if (parts.type >= CX_KEY_PRIVATE_COUNT) /* a file that points into a security key */
         return CX_E_UNSUPPORTED;
     struct cx_reader r = cx_reader(section);
-    uint32_t check = cx_reader_u32(&r), again = cx_reader_u32(&r);
+    cx_reader_u64(&r); /* the check words */
     struct cx_view name = cx_reader_string(&r);
-    if (!cx_reader_ok(&r) || check != again || section.len % PADDING_BLOCK != 0 || !cx_view_is(name, cx_key_type_name(parts.type)))
+    if (!cx_reader_ok(&r) || section.len % block_bytes != 0 || !cx_view_is(name, cx_key_type_name(parts.type)))
         return CX_E_MALFORMED;
     struct cx_private_key *key = NULL;
     if (parts.type == CX_KEY_ED25519)
@@ -87,7 +85,7 @@ static enum cx_err read_private(struct cx_view section, struct cx_view blob, str
     if (err)
         return err;
     cx_reader_string(&r); /* the comment */
-    if (!cx_reader_ok(&r) || !padding_is_right(r.left) || !cx_view_equal(cx_private_key_blob(key), blob)) {
+    if (!cx_reader_ok(&r) || !padding_is_right(r.left, block_bytes) || !cx_view_equal(cx_private_key_blob(key), blob)) {
         cx_private_key_free(key);
         return CX_E_MALFORMED;
     }
@@ -95,23 +93,40 @@ static enum cx_err read_private(struct cx_view section, struct cx_view blob, str
     return CX_OK;
 }
 
-static enum cx_err read_file(struct cx_view bytes, struct cx_private_key **out)
+/* The same random word twice: what tells a wrong passphrase. */
+static bool check_words_agree(struct cx_view section)
 {
-    struct cx_reader r = cx_reader(bytes);
-    struct cx_view magic = cx_reader_raw(&r, sizeof CX_OPENSSH_MAGIC);
-    struct cx_view cipher = cx_reader_string(&r), kdf = cx_reader_string(&r), kdf_options = cx_reader_string(&r);
-    uint32_t keys = cx_reader_u32(&r);
-    if (!cx_reader_ok(&r) || !cx_view_equal(magic, cx_view(CX_OPENSSH_MAGIC, sizeof CX_OPENSSH_MAGIC)))
-        return CX_E_MALFORMED;
-    if (!cx_view_is(cipher, "none"))
-        return CX_E_PASSPHRASE;
-    if (!cx_view_is(kdf, "none") || kdf_options.len != 0 || keys != 1)
-        return CX_E_MALFORMED;
-    struct cx_view blob = cx_reader_string(&r), section = cx_reader_string(&r);
-    return cx_reader_done(&r) ? read_private(section, blob, out) : CX_E_MALFORMED;
+    struct cx_reader r = cx_reader(section);
+    uint32_t check = cx_reader_u32(&r), again = cx_reader_u32(&r);
+    return cx_reader_ok(&r) && check == again;
 }
 
-enum cx_err cx_private_openssh_parse(struct cx_view text, struct cx_private_key **out)
+static enum cx_err read_file(struct cx_span bytes, struct cx_view passphrase, struct cx_private_key **out)
+{
+    struct cx_reader r = cx_reader(cx_span_view(bytes));
+    struct cx_private_lock lock = { .passphrase = passphrase };
+    struct cx_view magic = cx_reader_raw(&r, sizeof CX_OPENSSH_MAGIC);
+    lock.cipher = cx_reader_string(&r);
+    lock.kdf = cx_reader_string(&r);
+    lock.kdf_options = cx_reader_string(&r);
+    uint32_t keys = cx_reader_u32(&r);
+    struct cx_view blob = cx_reader_string(&r), sealed = cx_reader_string(&r);
+    if (!cx_reader_ok(&r) || !cx_view_equal(magic, cx_view(CX_OPENSSH_MAGIC, sizeof CX_OPENSSH_MAGIC)) || keys != 1)
+        return CX_E_MALFORMED;
+    struct cx_span section = { bytes.data + (sealed.data - bytes.data), sealed.len };
+    size_t block_bytes;
+    bool locked;
+    enum cx_err err = cx_private_decrypt(&lock, section, &block_bytes, &locked);
+    if (err)
+        return err;
+    if (!cx_reader_done(&r)) /* only ciphers that were refused above have a tag there */
+        return CX_E_MALFORMED;
+    if (!check_words_agree(cx_span_view(section)))
+        return locked ? CX_E_PASSPHRASE : CX_E_MALFORMED;
+    return read_private(cx_span_view(section), block_bytes, blob, out);
+}
+
+enum cx_err cx_private_openssh_parse(struct cx_view text, struct cx_view passphrase, struct cx_private_key **out)
 {
     struct cx_view base64;
     size_t len = 0;
@@ -123,7 +138,7 @@ enum cx_err cx_private_openssh_parse(struct cx_view text, struct cx_private_key 
     enum cx_err err = CX_E_MALFORMED;
     if (sodium_base642bin(bytes, base64.len + 1, (const char *)base64.data, base64.len, " \t\r\n", &len, NULL,
                           sodium_base64_VARIANT_ORIGINAL) == 0)
-        err = read_file(cx_view(bytes, len), out);
+        err = read_file((struct cx_span){ bytes, len }, passphrase, out);
     cx_secret_wipe(bytes, base64.len + 1);
     free(bytes);
     return err;

@@ -171,21 +171,6 @@ Test(keys, an_ed25519_key_in_pkcs8_is_read)
     cx_private_key_free(key);
 }
 
-Test(keys, encrypted_files_ask_for_their_passphrase)
-{
-    struct folder f = folder_new();
-    char text[8192];
-    static const char *const kinds[] = { "-t ed25519", "-t rsa -b 2048 -m PEM", "-t ecdsa -m PKCS8" };
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        char command[128];
-        snprintf(command, sizeof command, "rm -f key* && ssh-keygen -q %s -N 'open sesame' -f key", kinds[i]);
-        folder_run(&f, command);
-        folder_read(&f, "key", text, sizeof text);
-        parse(text, CX_E_PASSPHRASE);
-    }
-    folder_free(&f);
-}
-
 Test(keys, ssh_keygen_reads_what_is_written)
 {
     struct folder f = folder_new();
