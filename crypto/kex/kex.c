@@ -9,6 +9,8 @@
 
 static const struct cx_kex methods[] = {
     { "mlkem768x25519-sha256", CX_SHA256, &cx_kem_mlkem768, &cx_dh_x25519 },
+    { "sntrup761x25519-sha512", CX_SHA512, &cx_kem_sntrup761, &cx_dh_x25519 },
+    { "sntrup761x25519-sha512@openssh.com", CX_SHA512, &cx_kem_sntrup761, &cx_dh_x25519 }, /* the name before RFC 9941 */
     { "mlkem768nistp256-sha256", CX_SHA256, &cx_kem_mlkem768, &cx_dh_nistp256 },
     { "curve25519-sha256", CX_SHA256, NULL, &cx_dh_x25519 },
     { "curve25519-sha256@libssh.org", CX_SHA256, NULL, &cx_dh_x25519 }, /* the name before RFC 8731; the same method */

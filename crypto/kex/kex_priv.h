@@ -41,5 +41,6 @@ struct cx_kem {
 };
 
 extern const struct cx_kem cx_kem_mlkem768;
+extern const struct cx_kem cx_kem_sntrup761;
 
 #endif
