@@ -48,7 +48,8 @@ static const struct gw_algorithms macs = {
 };
 static const struct gw_algorithms kex = {
     kex_name_at,
-    "curve25519-sha256,curve25519-sha256@libssh.org,ecdh-sha2-nistp256",
+    "mlkem768x25519-sha256,sntrup761x25519-sha512,sntrup761x25519-sha512@openssh.com,curve25519-sha256,"
+    "curve25519-sha256@libssh.org",
 };
 static const struct gw_algorithms host_key_algs = {
     sign_name_at,
@@ -76,6 +77,8 @@ static const struct gw_keyword keywords[] = {
     { "LoginGraceTime", GW_SCOPE_GLOBAL, &gw_kind_seconds, "0 (no limit), or a time such as 90, 2m or 1h30m", FIELD(login_grace_ns),
       .max = INT32_MAX },
     { "MaxAuthTries", GW_SCOPE_GLOBAL, &gw_kind_number, "1 to 1000", FIELD(max_auth_tries), .min = 1, .max = 1000 },
+    { "RequiredRSASize", GW_SCOPE_GLOBAL, &gw_kind_number, "2048 to 8192", FIELD(required_rsa_bits), .min = CX_RSA_BITS_MIN,
+      .max = CX_RSA_BITS_MAX },
     { "MaxStartups", GW_SCOPE_GLOBAL, &gw_kind_startups,
       "BEGIN:RATE:FULL such as 100:30:1000, where BEGIN is 1 to FULL and RATE 1 to 100; or FULL alone", .max = 1000000 },
     { "PerSourceMaxStartups", GW_SCOPE_GLOBAL, &gw_kind_number_or_none, "none, or 1 to 1000000", FIELD(per_source_startups),

@@ -48,6 +48,7 @@ Test(config, an_empty_text_gives_the_defaults)
     cr_assert_eq(c->workers, 0);
     cr_assert_eq(c->login_grace_ns, 120 * second_ns);
     cr_assert_eq(c->max_auth_tries, 6);
+    cr_assert_eq(c->required_rsa_bits, 2048);
     cr_assert(c->startups_begin == 100 && c->startups_rate == 30 && c->startups_full == 1000);
     cr_assert_eq(c->per_source_startups, UINT_MAX);
     cr_assert(c->net_block_v4 == 32 && c->net_block_v6 == 128);
@@ -103,6 +104,7 @@ static const char everything[] = "# a comment\n"
                                  "Workers 3\n"
                                  "LoginGraceTime 1h30m\n"
                                  "MaxAuthTries=4\n"
+                                 "RequiredRSASize 3072\n"
                                  "MaxStartups = 10:50:60\n"
                                  "PerSourceMaxStartups 7\n"
                                  "PerSourceNetBlockSize 24:56\n"
@@ -157,6 +159,7 @@ Test(config, every_keyword_lands_in_its_field)
     cr_assert_eq(c->workers, 3);
     cr_assert_eq(c->login_grace_ns, 5400 * second_ns);
     cr_assert_eq(c->max_auth_tries, 4);
+    cr_assert_eq(c->required_rsa_bits, 3072);
     cr_assert(c->startups_begin == 10 && c->startups_rate == 50 && c->startups_full == 60);
     cr_assert_eq(c->per_source_startups, 7);
     cr_assert(c->net_block_v4 == 24 && c->net_block_v6 == 56);
@@ -322,8 +325,12 @@ Test(algorithms, edits_apply_to_the_defaults)
     assert_list("Ciphers -*cbc*,chacha20-poly1305@openssh.com,aes?*-ctr", ciphers, "aes128-gcm@openssh.com,aes256-gcm@openssh.com");
     assert_list("Ciphers ^aes256-ctr", ciphers,
                 "aes256-ctr,aes128-gcm@openssh.com,aes256-gcm@openssh.com,chacha20-poly1305@openssh.com,aes128-ctr,aes192-ctr");
-    assert_list("KexAlgorithms +ecdh-sha2-nistp256", kex, "curve25519-sha256,curve25519-sha256@libssh.org,ecdh-sha2-nistp256");
-    assert_list("KexAlgorithms ^ecdh*", kex, "ecdh-sha2-nistp256,curve25519-sha256,curve25519-sha256@libssh.org");
+    assert_list("KexAlgorithms +ecdh-sha2-nistp256", kex,
+                "mlkem768x25519-sha256,sntrup761x25519-sha512,sntrup761x25519-sha512@openssh.com,curve25519-sha256,"
+                "curve25519-sha256@libssh.org,ecdh-sha2-nistp256");
+    assert_list("KexAlgorithms ^curve*", kex,
+                "curve25519-sha256,curve25519-sha256@libssh.org,mlkem768x25519-sha256,sntrup761x25519-sha512,"
+                "sntrup761x25519-sha512@openssh.com");
     assert_list("MACs *-etm@openssh.com", macs, "hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com");
 }
 
