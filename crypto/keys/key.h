@@ -55,6 +55,9 @@ CX_MUST_CHECK enum cx_err cx_key_blob_check(struct cx_view blob, enum cx_key_typ
  * signature holds (what the certificate says is still to be judged). Errors as above; CX_E_SIGNATURE: the CA's is wrong. */
 CX_MUST_CHECK enum cx_err cx_key_blob_suits(struct cx_view blob, const struct cx_sign_alg *alg);
 
+/* Bits of an RSA key's modulus, or of that in an RSA certificate; 0: another type, or malformed. */
+size_t cx_key_blob_rsa_bits(struct cx_view blob);
+
 /* "SHA256:" and base64 without padding of the blob's hash. */
 void cx_key_fingerprint(struct cx_view blob, char out[CX_FINGERPRINT_TEXT]);
 

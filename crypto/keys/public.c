@@ -101,6 +101,14 @@ enum cx_err cx_key_blob_suits(struct cx_view blob, const struct cx_sign_alg *alg
     return (alg->certificate ? certificate.type : type) == alg->type ? CX_OK : CX_E_UNSUPPORTED;
 }
 
+size_t cx_key_blob_rsa_bits(struct cx_view blob)
+{
+    struct cx_public_parts parts;
+    if (cx_public_parse(blob, &parts) && cx_certificate_public_parse(blob, &parts))
+        return 0;
+    return bit_count(parts.n);
+}
+
 /* libsodium's hash needs no memory, so that this cannot fail. */
 void cx_key_fingerprint(struct cx_view blob, char out[CX_FINGERPRINT_TEXT])
 {

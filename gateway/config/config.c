@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "crypto/keys/key.h"
 #include "gateway/config/reader_priv.h"
 
 static const uint64_t second_ns = 1000000000;
@@ -21,6 +22,7 @@ static struct gw_config *new_config(void)
     atomic_init(&c->users, 1);
     c->login_grace_ns = 120 * second_ns;
     c->max_auth_tries = 6;
+    c->required_rsa_bits = CX_RSA_BITS_MIN;
     c->startups_begin = 100;
     c->startups_rate = 30;
     c->startups_full = 1000;

@@ -309,6 +309,16 @@ static void refuse_change(struct gw_authn *a, struct cx_view name)
     gw_conn_disconnect(a->conn, MUX_E_ILLEGAL, "Change of username or service not allowed");
 }
 
+/* RequiredRSASize asks for more than sluice itself does. */
+static bool is_large_enough(const struct gw_authn *a)
+{
+    size_t bits = cx_key_blob_rsa_bits(cx_view(a->blob, a->blob_len));
+    if (bits == 0 || bits >= a->conn->protocol->snapshot.config->required_rsa_bits)
+        return true;
+    gw_conn_log(a->conn, GW_LOG_INFO, false, "refusing RSA key: Invalid key length");
+    return false;
+}
+
 static void judge_key(struct gw_authn *a, const struct mux_event *ev)
 {
     a->alg = ev->auth.alg;
@@ -324,7 +334,7 @@ static void judge_key(struct gw_authn *a, const struct mux_event *ev)
     a->key_label = cx_key_type_label(a->alg->type);
     cx_key_fingerprint(ev->auth.blob, a->fingerprint);
     /* A bad signature is the same failure whoever the name belongs to, and needs no file. */
-    if ((a->is_signed && !ev->auth.verified) || a->conn->protocol->snapshot.config->keys_file_count == 0)
+    if ((a->is_signed && !ev->auth.verified) || a->conn->protocol->snapshot.config->keys_file_count == 0 || !is_large_enough(a))
         fail_key(a);
     else
         ask_for_file(a);

@@ -34,7 +34,13 @@ static ssize_t read_private(const char *path, uint8_t *text, char *error, size_t
     return n;
 }
 
-static bool load_one(struct gw_host_keys *h, const char *path, char *error, size_t room)
+static bool is_short(const struct cx_private_key *key, size_t required_rsa_bits)
+{
+    size_t bits = cx_key_blob_rsa_bits(cx_private_key_blob(key));
+    return bits > 0 && bits < required_rsa_bits;
+}
+
+static bool load_one(struct gw_host_keys *h, const char *path, size_t required_rsa_bits, char *error, size_t room)
 {
     uint8_t *text = malloc(CX_KEY_FILE_MAX);
     struct cx_private_key *key = NULL;
@@ -48,20 +54,26 @@ static bool load_one(struct gw_host_keys *h, const char *path, char *error, size
         if (err != CX_OK)
             snprintf(error, room, "Unable to load host key \"%s\": %s", path,
                      err == CX_E_PASSPHRASE ? "it is encrypted; a host key must have no passphrase" : cx_err_text(err));
+        else if (is_short(key, required_rsa_bits))
+            snprintf(error, room, "Unable to load host key \"%s\": an RSA key of fewer bits than RequiredRSASize, which is %zu",
+                     path, required_rsa_bits);
         else
             h->keys[h->count] = key;
     }
     cx_secret_wipe(text, CX_KEY_FILE_MAX);
     free(text);
-    if (!h->keys[h->count])
+    if (!h->keys[h->count]) {
+        cx_private_key_free(key);
         return false;
+    }
     h->public_keys[h->count] = (struct mux_host_key){ .blob = cx_private_key_blob(key), .type = cx_private_key_type(key) };
     h->count++;
     return true;
 }
 
-bool gw_host_keys_load(struct gw_host_keys *h, char *const *paths, size_t count, char *error, size_t room)
+bool gw_host_keys_load(struct gw_host_keys *h, const struct gw_config *config, char *error, size_t room)
 {
+    size_t count = config->host_key_count;
     *h = (struct gw_host_keys){ 0 };
     if (count == 0) {
         snprintf(
@@ -75,7 +87,7 @@ bool gw_host_keys_load(struct gw_host_keys *h, char *const *paths, size_t count,
     if (!ok)
         snprintf(error, room, "out of memory");
     for (size_t i = 0; ok && i < count; i++)
-        ok = load_one(h, paths[i], error, room);
+        ok = load_one(h, config->host_keys[i], config->required_rsa_bits, error, room);
     if (!ok)
         gw_host_keys_free(h);
     return ok;

@@ -4,6 +4,7 @@
 #define GW_HOST_KEYS_H
 
 #include "crypto/keys/key.h"
+#include "gateway/config/config.h"
 #include "mux/session.h"
 
 struct gw_host_keys {
@@ -12,8 +13,9 @@ struct gw_host_keys {
     struct mux_host_key *public_keys; /* blobs borrowed of keys */
 };
 
-/* Loads all of them, in this order. False: error names the file and what is wrong: sshd's words where others may read it. */
-bool gw_host_keys_load(struct gw_host_keys *h, char *const *paths, size_t count, char *error, size_t room);
+/* Loads all that the configuration names, in its order. False: error names the file and what is wrong: sshd's words where others
+ * may read it. */
+bool gw_host_keys_load(struct gw_host_keys *h, const struct gw_config *config, char *error, size_t room);
 /* Keeps what this process has in memory now out of swap, where its limit allows that. Not inherited by a fork. */
 void gw_host_keys_lock_memory(void);
 /* Wipes them. */

@@ -265,7 +265,7 @@ static bool load(struct monitor *m)
     if (!m->config)
         return complain("%s", error);
     return (gw_privileges_lookup(m->config->user, &m->account, error, sizeof error) &&
-            gw_host_keys_load(&m->keys, m->config->host_keys, m->config->host_key_count, error, sizeof error)) ||
+            gw_host_keys_load(&m->keys, m->config, error, sizeof error)) ||
            complain("%s", error);
 }
 

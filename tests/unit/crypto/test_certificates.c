@@ -84,6 +84,7 @@ static void check_key(const struct folder *f, const struct blob *b, const struct
     struct cx_view data = cx_view_text("login"), plain_blob = cx_private_key_blob(key);
     const struct cx_sign_alg *alg;
     cr_assert(cx_view_equal(cx_certificate_key(c, plain), plain_blob));
+    cr_assert_eq(cx_key_blob_rsa_bits(blob_view(b)), cx_key_blob_rsa_bits(plain_blob));
     for (size_t i = 0; (alg = cx_sign_alg_at(i)); i++) {
         bool same_type = alg->type == cx_private_key_type(key);
         cr_assert_eq(cx_key_blob_suits(blob_view(b), alg) == CX_OK, same_type && alg->certificate, "%s", alg->name);

@@ -323,6 +323,20 @@ Test(keys, public_blobs_are_validated)
     cr_assert_eq(check_blob(&w), CX_E_UNSUPPORTED);
 }
 
+Test(keys, the_size_of_rsa_keys_is_told)
+{
+    static const struct {
+        enum cx_key_type type;
+        size_t bits;
+    } rows[] = { { CX_KEY_RSA, 3072 }, { CX_KEY_ED25519, 0 }, { CX_KEY_ECDSA_P521, 0 } };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct cx_private_key *key = generate(rows[i].type);
+        cr_assert_eq(cx_key_blob_rsa_bits(cx_private_key_blob(key)), rows[i].bits);
+        cx_private_key_free(key);
+    }
+    cr_assert_eq(cx_key_blob_rsa_bits(cx_view("", 0)), 0);
+}
+
 Test(keys, lines_are_parsed_strictly)
 {
     static const char good[] = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl";

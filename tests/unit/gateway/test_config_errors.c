@@ -78,6 +78,8 @@ static const char *const wrong_lines[] = {
     "LoginGraceTime 999999999w",
     "MaxAuthTries 0",
     "MaxAuthTries 1001",
+    "RequiredRSASize 1024",
+    "RequiredRSASize 8193",
     "MaxStartups 0",
     "MaxStartups 10:30",
     "MaxStartups 10:0:20",
