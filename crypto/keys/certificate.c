@@ -6,16 +6,6 @@
 
 #include "crypto/keys/key_priv.h"
 
-static bool find_type(struct cx_view name, enum cx_key_type *type)
-{
-    for (unsigned i = 0; i < CX_KEY_TYPE_COUNT; i++)
-        if (cx_view_is(name, cx_key_certificate_name((enum cx_key_type)i))) {
-            *type = (enum cx_key_type)i;
-            return true;
-        }
-    return false;
-}
-
 /* Names end up in C strings, where a NUL would cut them. */
 static struct cx_view read_name(struct cx_reader *r)
 {
@@ -112,7 +102,7 @@ static enum cx_err parse(struct cx_view blob, struct cx_certificate *out, struct
     memset(out, 0, sizeof *out);
     if (!cx_reader_ok(&r) || blob.len > CX_CERTIFICATE_MAX)
         return CX_E_MALFORMED;
-    if (!find_type(name, &out->type))
+    if (!cx_key_type_find(name, true, &out->type))
         return CX_E_UNSUPPORTED;
     out->nonce = cx_reader_string(&r);
     enum cx_err err = read_key(&r, out, key);
@@ -163,7 +153,7 @@ enum cx_err cx_certificate_line_parse(struct cx_view line, uint8_t out[CX_CERTIF
     struct cx_view name;
     struct cx_certificate certificate;
     enum cx_err err = cx_public_line_split(line, &name, (struct cx_span){ out, CX_CERTIFICATE_MAX }, blob_len, rest);
-    if (!find_type(name, &certificate.type))
+    if (!cx_key_type_find(name, true, &certificate.type))
         return CX_E_UNSUPPORTED;
     if (!err)
         err = cx_certificate_parse(cx_view(out, *blob_len), &certificate);

@@ -63,10 +63,10 @@ const char *cx_key_type_label(enum cx_key_type type)
     return types[type].label;
 }
 
-bool cx_key_type_find(struct cx_view name, enum cx_key_type *type)
+bool cx_key_type_find(struct cx_view name, bool certificate, enum cx_key_type *type)
 {
     for (unsigned i = 0; i < CX_KEY_TYPE_COUNT; i++)
-        if (cx_view_is(name, types[i].name)) {
+        if (cx_view_is(name, certificate ? types[i].certificate : types[i].name)) {
             *type = (enum cx_key_type)i;
             return true;
         }

@@ -37,8 +37,8 @@ const char *cx_key_certificate_name(enum cx_key_type type);
 /* One line of a file: its first word into *name, the bytes of its second one's base64 into out. CX_E_MALFORMED. */
 CX_MUST_CHECK enum cx_err cx_public_line_split(struct cx_view line, struct cx_view *name, struct cx_span out, size_t *used,
                                                struct cx_view *rest);
-/* The type of a key by its name; false: not ours. */
-bool cx_key_type_find(struct cx_view name, enum cx_key_type *type);
+/* The type of a key by its name, or by that of its certificates; false: not ours. */
+bool cx_key_type_find(struct cx_view name, bool certificate, enum cx_key_type *type);
 
 /* What a security key signs in data's stead, and what it states there. */
 struct cx_security_key_message {

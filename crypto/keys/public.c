@@ -63,7 +63,7 @@ enum cx_err cx_public_parse(struct cx_view blob, struct cx_public_parts *parts)
     memset(parts, 0, sizeof *parts);
     if (!cx_reader_ok(&r) || blob.len > CX_KEY_BLOB_MAX)
         return CX_E_MALFORMED;
-    if (!cx_key_type_find(name, &parts->type))
+    if (!cx_key_type_find(name, false, &parts->type))
         return CX_E_UNSUPPORTED;
     enum cx_err err = cx_public_read(&r, parts);
     return err || cx_reader_done(&r) ? err : CX_E_MALFORMED;
@@ -160,7 +160,7 @@ enum cx_err cx_key_line_parse(struct cx_view line, uint8_t out[CX_KEY_BLOB_MAX],
     struct cx_view name;
     struct cx_public_parts parts;
     enum cx_err err = cx_public_line_split(line, &name, (struct cx_span){ out, CX_KEY_BLOB_MAX }, blob_len, rest);
-    if (!cx_key_type_find(name, &parts.type))
+    if (!cx_key_type_find(name, false, &parts.type))
         return CX_E_UNSUPPORTED;
     if (!err)
         err = cx_public_parse(cx_view(out, *blob_len), &parts);
