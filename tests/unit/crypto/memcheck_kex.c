@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/* Whether time or addresses depend on a secret: a plain program, run under memcheck, to which every secret is undefined memory, so
+ * that a branch or an index on it is an error of its own. The code under test is compiled into this program with SLUICE_MEMCHECK,
+ * so that what methods make public is defined from there on.
+ *
+ * With the argument "leak" it branches on a secret: the check of the check, which must fail. */
+#include <stdio.h>
+#include <valgrind/memcheck.h>
+
+#include "crypto/kex/mlkem768.h"
+#include "crypto/kex/sntrup761.h"
+
+static void hide(void *bytes, size_t len)
+{
+    VALGRIND_MAKE_MEM_UNDEFINED(bytes, len);
+}
+
+static void show(void *bytes, size_t len)
+{
+    VALGRIND_MAKE_MEM_DEFINED(bytes, len);
+}
+
+static void fill_hidden(void *state, uint8_t *out, size_t len)
+{
+    struct cx_random random = cx_random_from_seed(state, len);
+    cx_random_fill(&random, out, len);
+    hide(out, len);
+}
+
+/* The secrets, which no method makes public, are looked at only here. */
+static bool same(uint8_t *a, uint8_t *b, size_t len)
+{
+    show(a, len);
+    show(b, len);
+    return memcmp(a, b, len) == 0;
+}
+
+/* A right ciphertext, then a wrong one. */
+static bool check_mlkem768(const struct cx_random *random)
+{
+    uint8_t seed[CX_MLKEM768_SEED_BYTES], ek[CX_MLKEM768_EK_BYTES], dk[CX_MLKEM768_DK_BYTES];
+    uint8_t message[CX_MLKEM768_MESSAGE_BYTES], c[CX_MLKEM768_CIPHERTEXT_BYTES];
+    uint8_t mine[CX_MLKEM768_SHARED_BYTES], theirs[CX_MLKEM768_SHARED_BYTES];
+    cx_random_fill(random, seed, sizeof seed);
+    cx_random_fill(random, message, sizeof message);
+    cx_mlkem768_make_pair(seed, ek, dk);
+    show(ek, sizeof ek);
+    show(dk + sizeof dk - sizeof ek - 64, sizeof ek); /* the copy of ek, in front of its hash and z */
+    if (cx_mlkem768_encapsulate(ek, message, c, mine) != CX_OK)
+        return false;
+    show(c, sizeof c);
+    cx_mlkem768_decapsulate(dk, c, theirs);
+    bool right = same(mine, theirs, sizeof mine);
+    c[1] ^= 1;
+    cx_mlkem768_decapsulate(dk, c, theirs);
+    return right && !same(mine, theirs, sizeof mine);
+}
+
+static bool check_sntrup761(const struct cx_random *random)
+{
+    uint8_t public[CX_SNTRUP761_PUBLIC_BYTES], secret[CX_SNTRUP761_SECRET_BYTES], c[CX_SNTRUP761_CIPHERTEXT_BYTES];
+    uint8_t mine[CX_SNTRUP761_SHARED_BYTES], theirs[CX_SNTRUP761_SHARED_BYTES];
+    if (cx_sntrup761_make_pair(random, secret, public) != CX_OK || cx_sntrup761_encapsulate(random, public, c, mine) != CX_OK)
+        return false;
+    show(c, sizeof c);
+    if (cx_sntrup761_decapsulate(secret, c, theirs) != CX_OK)
+        return false;
+    bool right = same(mine, theirs, sizeof mine);
+    c[1] ^= 1;
+    return right && cx_sntrup761_decapsulate(secret, c, theirs) == CX_OK && !same(mine, theirs, sizeof mine);
+}
+
+int main(int argc, char **argv)
+{
+    struct cx_random_seeded seed;
+    struct cx_random random = { fill_hidden, &seed };
+    if (!RUNNING_ON_VALGRIND) {
+        fprintf(stderr, "this finds nothing unless it runs under valgrind\n");
+        return 1;
+    }
+    if (argc > 1 && strcmp(argv[1], "leak") == 0) {
+        uint8_t secret;
+        cx_random_fill(&random, &secret, 1);
+        return secret == 1 ? 3 : 0;
+    }
+    if (!check_mlkem768(&random) || !check_sntrup761(&random)) {
+        fprintf(stderr, "the two sides do not agree\n");
+        return 1;
+    }
+    return 0;
+}
