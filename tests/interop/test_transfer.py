@@ -3,6 +3,7 @@
 SLUICE_TRANSFER_MIB is the size of each transfer: 64 unless set, 16 under a sanitizer."""
 import hashlib
 import os
+import re
 import socket
 import subprocess
 import threading
@@ -114,6 +115,12 @@ def test_key_exchange_method(transfer, kex):
     if kex not in known:
         pytest.skip(f"this ssh does not speak {kex}")
     transfer([f"KexAlgorithms {kex}", "RekeyLimit 1M"], f"KexAlgorithms {kex}", 4 * MIB)
+
+
+def test_a_client_with_its_defaults_gets_a_post_quantum_key_exchange(gateway, client):
+    gateway.start("Queue echo\n Target builtin:echo\n Allow alice")
+    talk = client(gateway).run("-v", "-W", "echo:1", "gw", input=b"hello").stderr.decode()
+    assert re.search(r"kex: algorithm: (mlkem768|sntrup761)x25519-sha", talk), talk
 
 
 def test_both_directions_of_one_channel_at_once(gateway, client):
