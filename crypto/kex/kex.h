@@ -43,7 +43,9 @@ struct cx_kex_state;
 
 CX_MUST_CHECK enum cx_err cx_kex_start(const struct cx_kex *kex, const struct cx_random *random, struct cx_kex_state **state,
                                        struct cx_kex_public *c);
-/* A C of the wrong length or form: CX_E_MALFORMED; off the curve or an all-zero result: CX_E_WEAK. */
+/* A C or S of the wrong length or form, or an ML-KEM key that fails its check: CX_E_MALFORMED; a point off its curve, a value out
+ * of its group's range or an all-zero result: CX_E_WEAK. A KEM's ciphertext that is well-formed but wrong is no error: K is one
+ * that nobody else has. */
 CX_MUST_CHECK enum cx_err cx_kex_respond(const struct cx_kex *kex, const struct cx_random *random, struct cx_view c,
                                          struct cx_kex_public *s, struct cx_kex_shared *k);
 CX_MUST_CHECK enum cx_err cx_kex_finish(const struct cx_kex *kex, struct cx_kex_state *state, struct cx_view s,

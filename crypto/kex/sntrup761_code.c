@@ -6,6 +6,7 @@
  * Divisors are public, but a division's time tells of what is divided: a multiplication by the divisor's reciprocal stands
  * for it. */
 #include "crypto/kex/sntrup761_priv.h"
+#include "crypto/secret.h"
 
 enum {
     LEVELS = 10, /* 761 elements are one after so many halvings */
@@ -51,7 +52,7 @@ static unsigned bytes_of(const struct level *l, size_t i)
     return 2 * i + 2 == l->len ? l->last_bytes : l->pair_bytes;
 }
 
-/* digit[] is used up. */
+/* digit[] is used up, and wiped: a ciphertext made again to compare it is not public. */
 static void encode(uint8_t *out, uint16_t digit[SNTRUP_P], uint32_t modulus)
 {
     struct level level[LEVELS + 1];
@@ -70,6 +71,7 @@ static void encode(uint8_t *out, uint16_t digit[SNTRUP_P], uint32_t modulus)
     uint32_t r = digit[0];
     for (uint32_t m = level[LEVELS].last; m > 1; m = (m + 255) >> 8, r >>= 8)
         *out++ = (uint8_t)r;
+    cx_secret_wipe(digit, SNTRUP_P * sizeof digit[0]);
 }
 
 struct divisor {

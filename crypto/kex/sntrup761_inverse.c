@@ -86,8 +86,8 @@ bool cx_sntrup_invert_small(struct cx_sntrup_poly *out, const struct cx_sntrup_p
 
 /* ---- modulo q ----
  * Products are reduced by Montgomery's method with R = 2^16: multiply(a, b) is a b / R. A step puts the same factor 1 / R on g
- * and on r, and the last division cancels all of them. An element b of
- * either is what two products differ by, less than q + 2 b^2 / R + 1: none passes 5,523, which centre takes. */
+ * and on r, and the last division cancels all of them. New elements are differences of two products: where the old ones are at
+ * most b, they are at most q + 2 b^2 / R, so that none ever passes 5,523. */
 
 enum { Q_INVERSE = 15631 /* of q mod R */, R_MODULO_Q = 1262, R_SQUARED = 4158, THIRD = 3061 /* 1 / 3 mod q */ };
 
