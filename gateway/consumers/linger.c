@@ -6,13 +6,17 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <linux/sockios.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 enum { PIECES = 16, PORTION = 256 * 1024, SCRATCH = 16 * 1024 };
 
-static const uint64_t PATIENCE_NS = 30ull * 1000 * 1000 * 1000; /* without progress */
+/* Renewed by each byte that the backend takes, and by nothing that it says: else one that ticks and never looks for our end would
+ * keep its connection for ever, as if its client were still there. */
+static const uint64_t PATIENCE_NS = 30ull * 1000 * 1000 * 1000;
 static const uint64_t SOON_NS = 1000 * 1000;
 
 struct entry {
@@ -22,6 +26,7 @@ struct entry {
     struct entry *next, **link;
     struct gw_bytes unwritten;
     size_t discarded;
+    size_t untaken; /* when last looked */
     uint64_t deadline_ns;
     bool shut;  /* our end was sent */
     bool ended; /* the backend's came */
@@ -64,6 +69,11 @@ void gw_linger_free(struct gw_linger *l)
     while (l->entries)
         end(l->entries);
     free(l);
+}
+
+size_t gw_linger_unwritten(const struct gw_linger *l)
+{
+    return l->unwritten;
 }
 
 /* False: the backend takes no more. *moved: bytes. */
@@ -113,16 +123,26 @@ static bool discard_on(struct entry *e, size_t *moved)
     return e->discarded < GW_LINGER_DISCARD_MAX;
 }
 
+/* Our bytes that have not reached the backend's host: here, or still in our kernel. */
+static size_t untaken_of(const struct entry *e)
+{
+    int queued = 0;
+    return e->unwritten.len + (ioctl(e->watch.fd, SIOCOUTQ, &queued) == 0 ? (size_t)queued : 0);
+}
+
 static void on_timer(struct gw_timer *t, uint64_t now_ns)
 {
     struct entry *e = (struct entry *)((char *)t - offsetof(struct entry, timer));
     size_t moved = 0;
-    if (!write_on(e, &moved) || !discard_on(e, &moved) || (e->shut && e->ended) || now_ns >= e->deadline_ns) {
+    bool takes = write_on(e, &moved);
+    size_t untaken = untaken_of(e);
+    if (untaken < e->untaken)
+        e->deadline_ns = now_ns + PATIENCE_NS;
+    e->untaken = untaken;
+    if (!takes || !discard_on(e, &moved) || (e->shut && e->ended) || now_ns >= e->deadline_ns) {
         end(e);
         return;
     }
-    if (moved > 0)
-        e->deadline_ns = now_ns + PATIENCE_NS;
     gw_timer_set(e->owner->loop, &e->timer, moved >= PORTION ? now_ns + SOON_NS : e->deadline_ns);
 }
 
@@ -157,6 +177,7 @@ void gw_linger_take(struct gw_linger *l, int fd, struct gw_bytes *unwritten)
     /* The registration reports the readiness that the socket has, so nothing has to be tried here. But where nothing is left
      * to write, the backend waits for our end. */
     size_t moved = 0;
+    e->untaken = untaken_of(e);
     e->deadline_ns = gw_loop_now_ns(l->loop) + PATIENCE_NS;
     if (!write_on(e, &moved))
         end(e);

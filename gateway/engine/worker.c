@@ -113,6 +113,7 @@ static void stop_hard(struct gw_timer *t, uint64_t now_ns)
 {
     struct gw_worker *w = (struct gw_worker *)((char *)t - offsetof(struct gw_worker, hard_stop));
     (void)now_ns;
+    w->stopping_hard = true;
     for (struct gw_conn *c = w->conns; c; c = c->next) {
         if (c->phase == GW_CONN_OPEN)
             gw_conn_disconnect(c, MUX_E_BY_APPLICATION, "the gateway is shutting down");
@@ -187,9 +188,11 @@ static void round_once(struct gw_worker *w)
     gw_link_flush(w->link);
 }
 
+/* What clients had sent before they left still reaches its backends. */
 static bool is_finished(const struct gw_worker *w)
 {
-    return w->draining && w->conn_count == 0 && !w->intake_left && gw_link_idle(w->link);
+    return w->draining && w->conn_count == 0 && !w->intake_left && gw_link_idle(w->link) &&
+           (gw_linger_unwritten(w->linger) == 0 || w->stopping_hard);
 }
 
 static void *run(void *arg)

@@ -47,7 +47,7 @@ struct gw_worker {
     unsigned conn_count;
 
     const uint8_t *delay_key;
-    bool draining;
+    bool draining, stopping_hard; /* the latter once HardStopAfter has passed */
     bool intake_left, link_left; /* a round took its share, and more waits */
     struct gw_timer hard_stop;
     unsigned index;
