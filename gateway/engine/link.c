@@ -17,8 +17,10 @@
 #include "gateway/observe/log.h"
 
 enum {
-    REQUESTS_MAX = 64 * 1024,        /* under way; a connection has at most two */
-    AUDIT_WAITING_MAX = 1024 * 1024, /* bytes of audit records that the socket did not take yet */
+    REQUESTS_MAX = 64 * 1024, /* under way; a connection has at most two */
+    /* Bytes of audit records that the socket did not take yet: about 60,000 tunnels, which may all end in one moment, with the
+     * network that they came over. */
+    AUDIT_WAITING_MAX = 32 * 1024 * 1024,
     DATAGRAMS_A_ROUND = 16,
     SLOT_NONE = -1,
 };

@@ -158,37 +158,53 @@ Test(link, an_answer_to_a_number_that_never_was_is_dropped, .init = set_up, .fin
     say(0, -1);
 }
 
-Test(link, audit_records_wait_while_the_monitor_is_busy_and_come_in_order, .init = set_up, .fini = tear_down)
+/* Reads, as the monitor, count records of len bytes whose first eight are their numbers. */
+static void take_audits(unsigned count, size_t len)
 {
-    char json[8192];
-    unsigned sent = 0, came = 0;
-    memset(json, 'x', sizeof json);
-    json[sizeof json - 1] = '\0';
-    for (; sent < 100; sent++) { /* more than the socket takes while nobody reads */
-        char number[16];
-        snprintf(number, sizeof number, "%08u", sent);
-        memcpy(json, number, 8);
-        gw_link_audit(monitor_link, json);
-        gw_link_flush(monitor_link);
-    }
-    cr_assert(!gw_link_idle(monitor_link), "the test did not fill the socket");
-    while (came < sent) {
+    for (unsigned came = 0; came < count;) {
         int fds[GW_IPC_FDS_MAX];
         unsigned fd_count;
-        ssize_t len = gw_ipc_receive(monitor_fd, room, fds, &fd_count);
-        if (len < 0) {
+        ssize_t n = gw_ipc_receive(monitor_fd, room, fds, &fd_count);
+        if (n < 0) {
+            cr_assert_not(gw_link_idle(monitor_link), "%u of %u came", came, count);
             gw_loop_round(loop, false);
             gw_link_flush(monitor_link);
             continue;
         }
-        struct cx_view datagram = { room, (size_t)len };
+        struct cx_view datagram = { room, (size_t)n };
         struct gw_ipc_record r;
         while (gw_ipc_next(&datagram, &r) == 1) {
             cr_assert_eq(r.type, GW_IPC_AUDIT);
-            cr_assert_eq(r.bytes.len, sizeof json - 1);
+            cr_assert_eq(r.bytes.len, len);
             cr_assert_eq(strtoul((const char *)r.bytes.data, NULL, 10), came, "record %u", came);
             came++;
         }
     }
     cr_assert(gw_link_idle(monitor_link));
+}
+
+static void put_audits(unsigned count, size_t len)
+{
+    char json[8192], number[16];
+    memset(json, 'x', sizeof json);
+    json[len] = '\0';
+    for (unsigned i = 0; i < count; i++) {
+        snprintf(number, sizeof number, "%08u", i);
+        memcpy(json, number, 8);
+        gw_link_audit(monitor_link, json);
+    }
+    gw_link_flush(monitor_link);
+}
+
+Test(link, audit_records_wait_while_the_monitor_is_busy_and_come_in_order, .init = set_up, .fini = tear_down)
+{
+    put_audits(100, 8191);
+    cr_assert(!gw_link_idle(monitor_link), "the test did not fill the socket");
+    take_audits(100, 8191);
+}
+
+Test(link, no_record_is_lost_where_very_many_tunnels_end_at_once, .init = set_up, .fini = tear_down)
+{
+    put_audits(50000, 550);
+    take_audits(50000, 550);
 }
