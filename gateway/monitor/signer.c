@@ -6,7 +6,10 @@
  *
  * A job belongs to the queue from gw_signer_pool_sign until its answer was handed out. When a signer dies, all of its queue is
  * answered empty (those connections end and the clients try again), and another process is forked: the keys are in the monitor.
- * Its death is acted upon in one place only, when it is reaped. */
+ * Its death is acted upon in one place only, when it is reaped.
+ *
+ * One that lives and does not answer would hold its queue for ever, and where it is the only one of its kind, every login: so the
+ * oldest request has a deadline, past which the signer is killed. */
 #include "gateway/monitor/signer.h"
 
 #include <errno.h>
@@ -15,6 +18,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "gateway/monitor/signer_process.h"
@@ -27,7 +31,8 @@ struct queued {
 
 struct signer {
     struct gw_watch watch;
-    struct gw_timer restart;
+    struct gw_timer restart; /* while it does not run */
+    struct gw_timer stuck;   /* while an answer is due */
     struct gw_signer_pool *pool;
     pid_t pid; /* 0: not running */
     bool for_rsa;
@@ -48,6 +53,24 @@ struct gw_signer_pool {
 static void noted(struct gw_watch *w)
 {
     (void)w; /* gw_signer_pool_receive and _send look at every signer */
+}
+
+static void on_stuck(struct gw_timer *t, uint64_t now_ns)
+{
+    struct signer *s = (struct signer *)((char *)t - offsetof(struct signer, stuck));
+    (void)now_ns;
+    gw_log(GW_LOG_ERROR, "signer %d is killed: it has not answered for %d s", (int)s->pid, GW_SIGNER_STUCK_SECONDS);
+    kill(s->pid, SIGKILL);
+}
+
+/* The oldest request has just become the oldest, or the queue empty. */
+static void expect_answer(struct signer *s)
+{
+    struct gw_loop *loop = s->pool->loop;
+    if (s->head == s->tail)
+        gw_timer_cancel(loop, &s->stuck);
+    else
+        gw_timer_set(loop, &s->stuck, gw_loop_now_ns(loop) + GW_SIGNER_STUCK_SECONDS * UINT64_C(1000000000));
 }
 
 static bool start(struct signer *s)
@@ -84,6 +107,7 @@ static bool add_signer(struct gw_signer_pool *pool, bool for_rsa)
         .pool = pool,
         .for_rsa = for_rsa,
         .restart.fire = start_again,
+        .stuck.fire = on_stuck,
         .room = for_rsa ? GW_SIGNER_RSA_QUEUE : GW_SIGNER_QUEUE,
     };
     s->queue = calloc(s->room, sizeof *s->queue);
@@ -127,6 +151,19 @@ static void disconnect(struct signer *s)
     close(s->watch.fd);
 }
 
+/* It ends by itself, since its socket has; one that is stopped would not. */
+static void await_end(pid_t pid)
+{
+    for (int i = 0; i < 100; i++) {
+        if (waitpid(pid, NULL, WNOHANG) != 0)
+            return;
+        nanosleep(&(struct timespec){ .tv_nsec = 10 * 1000 * 1000 }, NULL);
+    }
+    kill(pid, SIGKILL);
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        continue;
+}
+
 void gw_signer_pool_free(struct gw_signer_pool *pool)
 {
     if (!pool)
@@ -134,13 +171,13 @@ void gw_signer_pool_free(struct gw_signer_pool *pool)
     for (unsigned i = 0; i < pool->count; i++) {
         struct signer *s = &pool->signers[i];
         gw_timer_cancel(pool->loop, &s->restart);
+        gw_timer_cancel(pool->loop, &s->stuck);
         if (s->pid > 0)
             disconnect(s);
     }
     for (unsigned i = 0; i < pool->count; i++) {
         if (pool->signers[i].pid > 0)
-            while (waitpid(pool->signers[i].pid, NULL, 0) < 0 && errno == EINTR)
-                continue;
+            await_end(pool->signers[i].pid);
         free(pool->signers[i].queue);
     }
     free(pool);
@@ -168,6 +205,8 @@ bool gw_signer_pool_sign(struct gw_signer_pool *pool, const struct gw_sign_job *
     struct queued *q = &s->queue[s->tail++ % s->room];
     *q = (struct queued){ .job = *job, .request = { .key = job->host_key, .hash_len = (uint32_t)hash.len, .alg = alg } };
     memcpy(q->request.hash, hash.data, hash.len);
+    if (s->tail - s->head == 1)
+        expect_answer(s);
     return true;
 }
 
@@ -185,6 +224,7 @@ static void send_queued(struct signer *s)
 static void answer_first(struct signer *s, struct cx_view signature)
 {
     struct gw_sign_job job = s->queue[s->head++ % s->room].job;
+    expect_answer(s);
     s->pool->answer(s->pool->ctx, &job, signature);
 }
 

@@ -12,10 +12,11 @@
 #include "gateway/monitor/host_keys.h"
 
 enum {
-    GW_SIGNERS_MAX = 4,         /* for the fast keys: one a core, at most so many */
-    GW_SIGNER_QUEUE = 1024,     /* requests that wait for one of them: about 30 ms of Ed25519 */
-    GW_SIGNER_RSA_QUEUE = 512,  /* about 0.9 s of RSA-3072 */
-    GW_SIGNER_RESTART_MS = 500, /* a signer that ends is started again, at most so often */
+    GW_SIGNERS_MAX = 4,          /* for the fast keys: one a core, at most so many */
+    GW_SIGNER_QUEUE = 1024,      /* requests that wait for one of them: about 30 ms of Ed25519 */
+    GW_SIGNER_RSA_QUEUE = 512,   /* about 0.9 s of RSA-3072 */
+    GW_SIGNER_RESTART_MS = 500,  /* a signer that ends is started again, at most so often */
+    GW_SIGNER_STUCK_SECONDS = 5, /* one that answers nothing for so long is killed */
 };
 
 /* With which host key, and who is to get the signature. */
@@ -34,7 +35,8 @@ typedef void gw_signer_answer(void *ctx, const struct gw_sign_job *job, struct c
 /* Starts the processes; keys and loop must outlive the pool. NULL: errno. */
 struct gw_signer_pool *gw_signer_pool_new(struct gw_loop *loop, const struct gw_host_keys *keys, gw_signer_answer *answer,
                                           void *ctx);
-/* Ends them and waits until they are gone. Jobs under way are forgotten. NULL is fine. */
+/* Ends them and waits until they are gone, which takes a second where one is stopped. Jobs under way are forgotten. NULL is fine.
+ */
 void gw_signer_pool_free(struct gw_signer_pool *pool);
 
 /* Queues hash to be signed with job->host_key, which alg must fit. False: too many wait, or no signer is up. */

@@ -107,6 +107,19 @@ Test(signer, a_full_rsa_queue_refuses_rsa_and_nothing_else, .timeout = 60)
     deinit(&f);
 }
 
+/* The RSA signer is the pool's first child. */
+static int stop_rsa(void)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+    FILE *children = fopen(path, "re");
+    int pid = 0;
+    cr_assert(children && fscanf(children, "%d", &pid) == 1);
+    fclose(children);
+    cr_assert_eq(kill(pid, SIGSTOP), 0);
+    return pid;
+}
+
 Test(signer, a_signer_that_dies_answers_empty_and_is_started_again, .timeout = 60)
 {
     struct fixture f;
@@ -114,14 +127,7 @@ Test(signer, a_signer_that_dies_answers_empty_and_is_started_again, .timeout = 6
     until(&f, &f.good, 0);
     cr_assert(ask(&f, RSA, 0));
     until(&f, &f.good, 1);
-    /* the RSA signer is the pool's first child: stop it, so that what is asked next stays asked */
-    char path[64];
-    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
-    FILE *children = fopen(path, "re");
-    int rsa_pid = 0;
-    cr_assert(children && fscanf(children, "%d", &rsa_pid) == 1);
-    fclose(children);
-    cr_assert_eq(kill(rsa_pid, SIGSTOP), 0);
+    int rsa_pid = stop_rsa(); /* so that what is asked next stays asked */
     for (uint32_t i = 0; i < 5; i++)
         cr_assert(ask(&f, RSA, i));
     gw_signer_pool_send(f.pool);
@@ -134,5 +140,36 @@ Test(signer, a_signer_that_dies_answers_empty_and_is_started_again, .timeout = 6
     while (!ask(&f, RSA, 7)) /* until its restart timer */
         gw_loop_round(f.loop, true);
     until(&f, &f.good, 2);
+    deinit(&f);
+}
+
+Test(signer, a_signer_that_does_not_answer_is_killed)
+{
+    struct fixture f;
+    init(&f);
+    until(&f, &f.good, 0);
+    int status, rsa_pid = stop_rsa();
+    for (uint32_t i = 0; i < 3; i++)
+        cr_assert(ask(&f, RSA, i));
+    while (waitpid(rsa_pid, &status, WNOHANG) == 0) {
+        gw_signer_pool_send(f.pool);
+        gw_loop_round(f.loop, false); /* in the monitor SIGCHLD would end a wait; here nothing does */
+        gw_signer_pool_receive(f.pool);
+        usleep(1000);
+    }
+    cr_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    cr_assert(gw_signer_pool_reaped(f.pool, rsa_pid, status));
+    cr_assert_eq(f.empty, 3);
+    while (!ask(&f, RSA, 7))
+        gw_loop_round(f.loop, true);
+    until(&f, &f.good, 1);
+    deinit(&f);
+}
+
+Test(signer, the_end_does_not_wait_for_a_signer_that_is_stopped)
+{
+    struct fixture f;
+    init(&f);
+    stop_rsa();
     deinit(&f);
 }
