@@ -110,20 +110,19 @@ static void flush(struct gw_tunnel *t)
 {
     struct gw_consumer *c = t->consumer;
     size_t moved = 0;
-    while (c->inbox.len > 0 && moved < FLUSH_BUDGET) {
+    ssize_t n = 1;
+    while (n > 0 && c->inbox.len > 0 && moved < FLUSH_BUDGET) {
         struct iovec iov[FLUSH_PIECES];
-        ssize_t n = c->ops->write(c, iov, gw_bytes_peek(&c->inbox, iov, FLUSH_PIECES));
-        if (n < 0) {
-            give_up_writing(t);
-            return;
+        n = c->ops->write(c, iov, gw_bytes_peek(&c->inbox, iov, FLUSH_PIECES));
+        if (n > 0) {
+            gw_bytes_take(&c->inbox, (size_t)n);
+            moved += (size_t)n;
         }
-        if (n == 0)
-            break;
-        gw_bytes_take(&c->inbox, (size_t)n);
-        moved += (size_t)n;
     }
     t->bytes_up += moved;
     credit(t, moved);
+    if (n < 0)
+        give_up_writing(t);
     if (moved > 0 && t->client_closed)
         renew_patience(t);
     if (moved >= FLUSH_BUDGET && c->inbox.len > 0)
