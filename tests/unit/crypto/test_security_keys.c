@@ -49,9 +49,9 @@ static void write_hash(struct cx_writer *w, struct cx_view bytes)
     cx_writer_raw(w, cx_view(digest, sizeof digest));
 }
 
-/* The parts of a signature that the tests vary; client_data is NULL unless a browser took part. */
+/* The parts of a signature that the tests vary; client_data is NULL unless a browser took part. name: NULL is the right one. */
 struct request {
-    const char *application, *message, *extensions, *origin, *client_data;
+    const char *name, *application, *message, *extensions, *origin, *client_data;
     uint8_t flags;
 };
 
@@ -72,7 +72,7 @@ static void token_sign(struct token *t, const struct request *q)
     struct cx_reader r = cx_reader(cx_view(plain, len));
     cx_reader_string(&r);
     w = cx_writer((struct cx_span){ t->signature, sizeof t->signature });
-    cx_writer_text(&w, q->client_data ? webauthn : kinds[t->kind].name);
+    cx_writer_text(&w, q->name ? q->name : q->client_data ? webauthn : kinds[t->kind].name);
     cx_writer_string(&w, cx_reader_string(&r));
     cx_writer_u8(&w, q->flags);
     cx_writer_u32(&w, COUNTER);
@@ -120,6 +120,16 @@ Test(security_keys, what_a_touched_key_signed_verifies_and_nothing_else)
         cr_assert_eq(check(&other, kinds[kind].name, "login"), CX_E_SIGNATURE, "another key");
         cx_private_key_free(t.key);
         cx_private_key_free(other.key);
+    }
+}
+
+Test(security_keys, a_signature_under_the_name_of_plain_keys_is_refused)
+{
+    for (size_t kind = 0; kind < KINDS; kind++) {
+        struct token t = token_new(kind);
+        token_sign(&t, &(struct request){ .name = kinds[kind].plain_alg, .message = "login", .flags = PRESENT });
+        cr_assert_eq(check(&t, kinds[kind].plain_alg, "login"), CX_E_SIGNATURE);
+        cx_private_key_free(t.key);
     }
 }
 
