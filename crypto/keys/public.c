@@ -95,10 +95,14 @@ enum cx_err cx_key_blob_suits(struct cx_view blob, const struct cx_sign_alg *alg
 {
     struct cx_certificate certificate;
     enum cx_key_type type;
-    enum cx_err err = alg->certificate ? cx_certificate_check(blob, &certificate) : cx_key_blob_check(blob, &type);
-    if (err)
-        return err;
-    return (alg->certificate ? certificate.type : type) == alg->type ? CX_OK : CX_E_UNSUPPORTED;
+    enum cx_err err;
+    if (alg->certificate) {
+        err = cx_certificate_check(blob, &certificate);
+        type = certificate.type;
+    } else {
+        err = cx_key_blob_check(blob, &type);
+    }
+    return err || type == alg->type ? err : CX_E_UNSUPPORTED;
 }
 
 size_t cx_key_blob_rsa_bits(struct cx_view blob)
