@@ -247,7 +247,8 @@ Test(authorized_keys, a_line_that_is_not_understood_admits_nobody)
         { "ssh-rsa AAAAC3NzaC1lZDI1NTE5AAAAIMXvZgKQyTWulrioSrgB2BbYC+3VcJrTNOCX82YNmFvl", "this is no public key" },
         { "ssh-dss AAAA", "a key of a type that is not supported" },
         { "ssh-dss AAAA", "a key of a type that is not supported" },
-        { "restrict sk-ssh-ed25519@openssh.com AAAA", "a key of a type that is not supported" },
+        { "restrict sk-ssh-ed25519@openssh.com AAAA", "this is no public key" },
+        { "restrict ssh-ed25519-cert-v01@openssh.com AAAA", "a key of a type that is not supported" },
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         assert_admits(rows[i].text, false, rows[i].complaint);
