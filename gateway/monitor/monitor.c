@@ -307,6 +307,7 @@ static bool watch_signals(struct monitor *m)
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         sigaddset(&set, numbers[i]);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a log at its size limit is an error of write, not the end of the gateway */
     sigprocmask(SIG_BLOCK, &set, NULL);
     m->signals = (struct gw_watch){ .fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK), .on_ready = noted };
     return m->signals.fd >= 0 && gw_loop_add(m->loop, &m->signals);
