@@ -3,7 +3,7 @@
 # shellcheck disable=SC2034 # the lists are for whoever sources this
 # Debian's packages that sluice needs, and how they get here. Sourced by deploy/quickstart and tests/run: the one list of them.
 
-build_packages=(gcc libc6-dev cmake ninja-build pkg-config libssl-dev libsodium-dev libc-ares-dev libjemalloc-dev zlib1g-dev)
+build_packages=(gcc libc6-dev cmake ninja-build pkg-config libssl-dev libsodium-dev nettle-dev libc-ares-dev libjemalloc-dev zlib1g-dev)
 client_packages=(openssh-client)
 test_packages=(libcriterion-dev libjansson-dev valgrind python3 python3-pytest python3-paramiko openssh-server curl procps)
 

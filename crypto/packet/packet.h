@@ -28,6 +28,7 @@ enum {
 };
 
 struct cx_packet_ops; /* packet_priv.h: one family of pipelines, one file each */
+struct cx_mac_ops;    /* packet_priv.h: one family of MACs, one file each */
 
 struct cx_cipher {
     const char *name; /* as negotiated; "none" before the first NEWKEYS */
@@ -41,6 +42,7 @@ struct cx_mac {
     const char *name;
     uint8_t key_len, tag_len;
     bool etm; /* encrypt-then-MAC: length in the clear, tag over the ciphertext (OpenSSH PROTOCOL section 1.5) */
+    const struct cx_mac_ops *ops;
 };
 
 /* NULL: no such algorithm. "none" is not found by name: see cx_cipher_none. */

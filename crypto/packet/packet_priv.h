@@ -53,6 +53,19 @@ struct cx_packet_ops {
     enum cx_err (*open)(void *context, const struct cx_packet_job job[], size_t n, size_t *good);
 };
 
+/* A MAC that stands beside a cipher: ctr.c calls it. */
+struct cx_mac_ops {
+    /* NULL: out of memory. The context is wiped by release. */
+    void *(*expand)(const struct cx_evp *evp, const struct cx_packet_key *k);
+    void (*release)(void *context); /* NULL is fine */
+    /* Makes the tag of a packet, length field included, under its sequence number; tag is as long as the MAC's tags are. */
+    bool (*tag)(void *context, uint32_t seq, struct cx_view packet, struct cx_span tag);
+};
+
+extern const struct cx_mac_ops cx_mac_hmac;
+extern const struct cx_mac_ops cx_mac_umac64;
+extern const struct cx_mac_ops cx_mac_umac128;
+
 extern const struct cx_packet_ops cx_packet_none;
 extern const struct cx_packet_ops cx_packet_gcm;
 extern const struct cx_packet_ops cx_packet_chachapoly;

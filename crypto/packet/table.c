@@ -22,10 +22,14 @@ static const struct cx_cipher ciphers[] = {
 enum { CIPHER_COUNT = sizeof ciphers / sizeof ciphers[0] };
 
 static const struct cx_mac macs[] = {
-    { "hmac-sha2-256-etm@openssh.com", 32, 32, true },
-    { "hmac-sha2-512-etm@openssh.com", 64, 64, true },
-    { "hmac-sha2-256", 32, 32, false },
-    { "hmac-sha2-512", 64, 64, false },
+    { "hmac-sha2-256-etm@openssh.com", 32, 32, true, &cx_mac_hmac },
+    { "hmac-sha2-512-etm@openssh.com", 64, 64, true, &cx_mac_hmac },
+    { "umac-128-etm@openssh.com", 16, 16, true, &cx_mac_umac128 },
+    { "umac-64-etm@openssh.com", 16, 8, true, &cx_mac_umac64 },
+    { "hmac-sha2-256", 32, 32, false, &cx_mac_hmac },
+    { "hmac-sha2-512", 64, 64, false, &cx_mac_hmac },
+    { "umac-128@openssh.com", 16, 16, false, &cx_mac_umac128 },
+    { "umac-64@openssh.com", 16, 8, false, &cx_mac_umac64 },
 };
 enum { MAC_COUNT = sizeof macs / sizeof macs[0] };
 

@@ -44,7 +44,7 @@ static const struct gw_algorithms ciphers = {
 };
 static const struct gw_algorithms macs = {
     mac_name_at,
-    "hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com,hmac-sha2-256,hmac-sha2-512",
+    "hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com,umac-128-etm@openssh.com",
 };
 static const struct gw_algorithms kex = {
     kex_name_at,
@@ -114,7 +114,8 @@ static const struct gw_keyword keywords[] = {
     { "Target", GW_SCOPE_QUEUE, &gw_kind_target,
       "one of HOST:PORT, [IPV6]:PORT, dial, builtin:echo, builtin:discard, builtin:source, builtin:http" },
     { "Route", GW_SCOPE_QUEUE, &gw_kind_route,
-      "HOST:PORTS..., where HOST is a name, a pattern such as *.internal, or an address block without bits behind its prefix such as "
+      "HOST:PORTS..., where HOST is a name, a pattern such as *.internal, or an address block without bits behind its prefix such "
+      "as "
       "10.0.0.0/8 or [fd00::/8], and PORTS is *, 22 or 1000-2000" },
     { "Allow", GW_SCOPE_QUEUE, &gw_kind_allow, "users, groups as @GROUP, or * for everybody who is authenticated" },
     { "ConnectTimeout", GW_SCOPE_QUEUE, &gw_kind_seconds, "a time from 1s to 1h, such as 10s",

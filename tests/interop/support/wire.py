@@ -8,7 +8,7 @@ import threading
 import paramiko
 
 KEXINIT, NEWKEYS, DISCONNECT = 20, 21, 1
-KEX_NAMES = ("curve25519-sha256", "ssh-ed25519", "aes128-ctr", "aes128-ctr", "hmac-sha2-256", "hmac-sha2-256", "none", "none", "", "")
+KEX_NAMES = ("curve25519-sha256", "ssh-ed25519", "aes128-ctr", "aes128-ctr", "hmac-sha2-256-etm@openssh.com", "hmac-sha2-256-etm@openssh.com", "none", "none", "", "")
 PROTOCOL_ERROR, KEY_EXCHANGE_FAILED, MAC_ERROR, SERVICE_NOT_AVAILABLE, VERSION_NOT_SUPPORTED = 2, 3, 5, 7, 8
 
 

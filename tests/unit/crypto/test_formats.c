@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The wire formats against somebody else's word: a published packet, and every suite built a second time, plainly, on
- * libsodium's ChaCha20, Poly1305 and HMAC and on single AES blocks. */
+ * libsodium's ChaCha20, Poly1305 and HMAC, on nettle's UMAC, which gives RFC 4418's tags, and on single AES blocks. */
 #include <criterion/criterion.h>
+#include <nettle/umac.h>
 #include <openssl/evp.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -141,6 +142,25 @@ static void chachapoly(const struct cx_packet_key *k, uint8_t *packet, size_t le
     crypto_onetimeauth_poly1305(packet + 4 + len, packet, 4 + len, poly_key);
 }
 
+static void umac(const struct cx_packet_key *k, const uint8_t *packet, size_t len, uint8_t *tag)
+{
+    uint8_t nonce[8];
+    cx_store_u64(nonce, k->seq);
+    if (k->mac->tag_len == 8) {
+        struct umac64_ctx c;
+        umac64_set_key(&c, k->mac_key);
+        umac64_set_nonce(&c, sizeof nonce, nonce);
+        umac64_update(&c, 4 + len, packet);
+        umac64_digest(&c, 8, tag);
+    } else {
+        struct umac128_ctx c;
+        umac128_set_key(&c, k->mac_key);
+        umac128_set_nonce(&c, sizeof nonce, nonce);
+        umac128_update(&c, 4 + len, packet);
+        umac128_digest(&c, 16, tag);
+    }
+}
+
 static void hmac(const struct cx_packet_key *k, const uint8_t *packet, size_t len, uint8_t *tag)
 {
     uint8_t seq[4];
@@ -160,6 +180,11 @@ static void hmac(const struct cx_packet_key *k, const uint8_t *packet, size_t le
     }
 }
 
+static void mac_tag(const struct cx_packet_key *k, const uint8_t *packet, size_t len, uint8_t *tag)
+{
+    (k->mac->tag_len >= 32 ? hmac : umac)(k, packet, len, tag);
+}
+
 /* The packet that k, with this state, makes of plaintext; the counter blocks used up advance k's iv. */
 static void reference_seal(struct cx_packet_key *k, uint8_t *packet, size_t len)
 {
@@ -170,9 +195,9 @@ static void reference_seal(struct cx_packet_key *k, uint8_t *packet, size_t len)
         count_up(k->iv + 12, 8);
     } else if (k->mac->etm) {
         ctr(k, k->iv, BLOCK, packet + 4, len);
-        hmac(k, packet, len, packet + 4 + len);
+        mac_tag(k, packet, len, packet + 4 + len);
     } else {
-        hmac(k, packet, len, packet + 4 + len);
+        mac_tag(k, packet, len, packet + 4 + len);
         ctr(k, k->iv, BLOCK, packet, 4 + len);
     }
     k->seq++;
@@ -214,5 +239,42 @@ Test(formats, every_suite_makes_the_bytes_of_a_second_implementation)
             compare_with_reference(cx_cipher_at(c), NULL);
         for (size_t m = 0; cx_cipher_at(c)->tag_len == 0 && cx_mac_at(m); m++)
             compare_with_reference(cx_cipher_at(c), cx_mac_at(m));
+    }
+}
+
+/* RFC 4418, appendix A: key "abcdefghijklmnop", nonce "bcdefghi". A tag of 128 bits begins with that of 96. */
+static const struct {
+    const char *letters;
+    size_t times;
+    const char *tag_64, *tag_96;
+} umac_rows[] = {
+    { "", 0, "6e155fad26900be1", "32fedb100c79ad58f07ff764" },
+    { "a", 3, "44b5cb542f220104", "185e4fe905cba7bd85e4c2dc" },
+    { "a", 1 << 10, "26bf2f5d60118bd9", "7a54abe04af82d60fb298c3c" },
+    { "a", 1 << 15, "27f8ef643b0d118d", "7b136bd911e4b734286ef2be" },
+    { "a", 1 << 20, "a4477e87e9f55853", "f8acfa3ac31cfeea047f7b11" },
+    { "abc", 1, "d4d7b9f6bd4fbfcf", "883c3d4b97a61976ffcf2323" },
+    { "abc", 500, "d4cf26ddefd5c01a", "8824a260c53c66a36c9260a6" },
+};
+
+Test(formats, umac_makes_the_rfcs_tags)
+{
+    static const uint8_t key[] = "abcdefghijklmnop", nonce[] = "bcdefghi";
+    for (size_t i = 0; i < sizeof umac_rows / sizeof umac_rows[0]; i++) {
+        struct umac64_ctx c64;
+        struct umac128_ctx c128;
+        uint8_t tag[16], want[12];
+        umac64_set_key(&c64, key);
+        umac64_set_nonce(&c64, 8, nonce);
+        umac128_set_key(&c128, key);
+        umac128_set_nonce(&c128, 8, nonce);
+        for (size_t n = 0; n < umac_rows[i].times; n++) {
+            umac64_update(&c64, strlen(umac_rows[i].letters), (const uint8_t *)umac_rows[i].letters);
+            umac128_update(&c128, strlen(umac_rows[i].letters), (const uint8_t *)umac_rows[i].letters);
+        }
+        umac64_digest(&c64, 8, tag);
+        cr_assert_arr_eq(tag, want, unhex(umac_rows[i].tag_64, want, sizeof want), "row %zu", i);
+        umac128_digest(&c128, 16, tag);
+        cr_assert_arr_eq(tag, want, unhex(umac_rows[i].tag_96, want, sizeof want), "row %zu", i);
     }
 }

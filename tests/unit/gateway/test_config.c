@@ -331,7 +331,8 @@ Test(algorithms, edits_apply_to_the_defaults)
     assert_list("KexAlgorithms ^curve*", kex,
                 "curve25519-sha256,curve25519-sha256@libssh.org,mlkem768x25519-sha256,sntrup761x25519-sha512,"
                 "sntrup761x25519-sha512@openssh.com");
-    assert_list("MACs *-etm@openssh.com", macs, "hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com");
+    assert_list("MACs *-etm@openssh.com", macs,
+                "hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com,umac-128-etm@openssh.com,umac-64-etm@openssh.com");
 }
 
 Test(snapshot, the_last_user_frees)

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* AES in counter mode (RFC 4344 section 4) with HMAC (RFC 6668), in both orders:
+/* AES in counter mode (RFC 4344 section 4) beside a MAC, in both orders:
  *   plain  the MAC is over the plaintext, and the length field is encrypted: RFC 4253 section 6.4;
  *   etm    the MAC is over the ciphertext, and the length field is in the clear: OpenSSH's PROTOCOL section 1.5.
- * The MAC covers the sequence number and the packet from its length field on. The counter runs through the packets
- * without a gap; jobs carry it at their first encrypted byte, which needs no remainder since packets fill blocks. */
-#include <openssl/core_names.h>
+ * The MAC covers the packet from its length field on. The counter runs through the packets without a gap; jobs carry it
+ * at their first encrypted byte, which needs no remainder since packets fill blocks. */
 #include <stdlib.h>
 
 #include "crypto/packet/packet_priv.h"
@@ -15,31 +14,16 @@ enum { BLOCK_BYTES = 16, TAG_MAX_BYTES = 64 };
 
 struct context {
     EVP_CIPHER_CTX *ctr;
-    EVP_MAC_CTX *hmac;
-    uint8_t tag_len;
+    const struct cx_mac *mac;
+    void *mac_context;
 };
 
 static void release(void *context)
 {
     struct context *c = context;
     EVP_CIPHER_CTX_free(c->ctr);
-    EVP_MAC_CTX_free(c->hmac);
+    c->mac->ops->release(c->mac_context);
     free(c);
-}
-
-static EVP_MAC_CTX *hmac_new(EVP_MAC *algorithm, const struct cx_packet_key *k)
-{
-    char sha256[] = "SHA256", sha512[] = "SHA512";
-    OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, k->mac->tag_len == 32 ? sha256 : sha512, 0),
-        OSSL_PARAM_construct_end(),
-    };
-    EVP_MAC_CTX *hmac = EVP_MAC_CTX_new(algorithm);
-    if (hmac && EVP_MAC_init(hmac, k->mac_key, k->mac->key_len, params) != 1) {
-        EVP_MAC_CTX_free(hmac);
-        hmac = NULL;
-    }
-    return hmac;
 }
 
 static void *expand(const struct cx_evp *evp, const struct cx_packet_key *k)
@@ -49,9 +33,9 @@ static void *expand(const struct cx_evp *evp, const struct cx_packet_key *k)
     if (!c)
         return NULL;
     c->ctr = cx_evp_cipher_new(evp->cipher[by_key_len[(k->cipher->key_len - 16) / 8]], k->key, true);
-    c->hmac = hmac_new(evp->mac[CX_EVP_HMAC], k);
-    c->tag_len = k->mac->tag_len;
-    if (c->ctr && c->hmac)
+    c->mac = k->mac;
+    c->mac_context = k->mac->ops->expand(evp, k);
+    if (c->ctr && c->mac_context)
         return c;
     release(c);
     return NULL;
@@ -100,12 +84,8 @@ static bool crypt(struct context *c, const struct cx_packet_job *job, uint32_t c
 
 static bool make_tag(struct context *c, const struct cx_packet_job *job, uint8_t *tag)
 {
-    uint8_t seq[4];
-    size_t len = 0;
-    cx_store_u32(seq, job->seq);
-    return EVP_MAC_init(c->hmac, NULL, 0, NULL) == 1 && EVP_MAC_update(c->hmac, seq, sizeof seq) == 1 &&
-           EVP_MAC_update(c->hmac, job->start, CX_PACKET_LENGTH_BYTES + (size_t)job->len) == 1 &&
-           EVP_MAC_final(c->hmac, tag, &len, c->tag_len) == 1 && len == c->tag_len;
+    struct cx_view packet = cx_view(job->start, CX_PACKET_LENGTH_BYTES + (size_t)job->len);
+    return c->mac->ops->tag(c->mac_context, job->seq, packet, (struct cx_span){ tag, c->mac->tag_len });
 }
 
 static enum cx_err check_tag(struct context *c, const struct cx_packet_job *job)
@@ -113,7 +93,7 @@ static enum cx_err check_tag(struct context *c, const struct cx_packet_job *job)
     uint8_t tag[TAG_MAX_BYTES];
     if (!make_tag(c, job, tag))
         return CX_E_RESOURCE;
-    return cx_secret_equal(tag, job->start + CX_PACKET_LENGTH_BYTES + job->len, c->tag_len) ? CX_OK : CX_E_TAG;
+    return cx_secret_equal(tag, job->start + CX_PACKET_LENGTH_BYTES + job->len, c->mac->tag_len) ? CX_OK : CX_E_TAG;
 }
 
 static enum cx_err seal_plain(void *context, const struct cx_packet_job job[], size_t n)
