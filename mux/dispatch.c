@@ -20,7 +20,7 @@ static const struct rule rules[MUX_MSG_COUNT] = {
     [MUX_MSG_DEBUG] = { PH_ANY, BY_ANY, mux_on_ignore },
     [MUX_MSG_SERVICE_REQUEST] = { PH_SERVICE | PH_AUTH, BY_CLIENT, mux_on_service_request },
     [MUX_MSG_SERVICE_ACCEPT] = { PH_SERVICE, BY_SERVER, mux_on_service_accept },
-    [MUX_MSG_EXT_INFO] = { PH_SERVICE | PH_AUTH, BY_SERVER, mux_on_ext_info },
+    [MUX_MSG_EXT_INFO] = { PH_SERVICE | PH_AUTH, BY_ANY, mux_on_ext_info },
     [MUX_MSG_KEXINIT] = { PH_INIT | PH_OPEN, BY_ANY, mux_on_kexinit },
     [MUX_MSG_NEWKEYS] = { PH_KEX_FIRST | PH_REKEY, BY_ANY, mux_on_newkeys },
     [MUX_MSG_KEX_INIT] = { PH_KEX_FIRST | PH_REKEY, BY_CLIENT, mux_on_kex_init },
@@ -44,6 +44,8 @@ static const struct rule rules[MUX_MSG_COUNT] = {
     [MUX_MSG_CHANNEL_REQUEST] = { PH_OPEN, BY_ANY, mux_on_channel_request },
     [MUX_MSG_CHANNEL_SUCCESS] = { PH_OPEN, BY_ANY, mux_on_channel_success },
     [MUX_MSG_CHANNEL_FAILURE] = { PH_OPEN, BY_ANY, mux_on_channel_failure },
+    /* of the transport by nature, if not by number, and not counted among what ends a connection during a rekey */
+    [MUX_MSG_PING] = { PH_SERVICE | PH_AUTH | PH_OPEN | PH_REKEY, BY_ANY, mux_on_ping },
 };
 
 enum mux_phase mux_phase_of(const struct mux_session *s)

@@ -16,6 +16,8 @@ enum {
     MUX_REPLIES_REKEY_MAX = 256,      /* … but for a key exchange that must get through; past this the connection ends */
     MUX_REQUESTS_OUT_MAX = 16,        /* our own requests with want_reply in flight */
     MUX_NAME_LIST_MAX = 4096,         /* a name-list of KEXINIT */
+    MUX_EXTENSIONS_MAX = 256,         /* of EXT_INFO */
+    MUX_PING_MAX = 256,               /* data of a PING; longer ones are dropped */
     MUX_REKEY_PACKETS = 1u << 31,     /* RFC 4344 section 3.1 */
     MUX_REKEY_BURST = 256,            /* key exchanges that a peer may ask for in a row … */
     MUX_REKEY_REFILL_NS = 20000000,   /* … one more each 20 ms, */

@@ -34,6 +34,8 @@ enum {
     MUX_MSG_CHANNEL_REQUEST = 98,
     MUX_MSG_CHANNEL_SUCCESS = 99,
     MUX_MSG_CHANNEL_FAILURE = 100,
+    MUX_MSG_PING = 192, /* ping@openssh.com: OpenSSH PROTOCOL section 1.9 */
+    MUX_MSG_PONG = 193,
     MUX_MSG_COUNT = 256,
 };
 

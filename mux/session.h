@@ -220,6 +220,9 @@ struct cx_view mux_session_id(const struct mux_session *s);
 /* The peer's identification without CR LF; empty until it came. */
 struct cx_view mux_session_peer_ident(const struct mux_session *s);
 bool mux_session_authenticated(const struct mux_session *s);
+/* Client: the signature algorithms that the server takes of users, as its EXT_INFO names them (RFC 8308 section 3.1); empty: it did
+ * not say. Until the session's next feed. */
+struct cx_view mux_session_server_sig_algs(const struct mux_session *s);
 
 /* ---- authentication, server ---- */
 

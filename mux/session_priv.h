@@ -66,7 +66,7 @@ struct mux_auth {
 };
 
 /* ---- ordered replies ---- */
-enum mux_reply_kind { REPLY_GLOBAL, REPLY_CHANNEL, REPLY_OPEN_FAILURE, REPLY_UNIMPLEMENTED };
+enum mux_reply_kind { REPLY_GLOBAL, REPLY_CHANNEL, REPLY_OPEN_FAILURE, REPLY_UNIMPLEMENTED, REPLY_PONG };
 struct mux_reply {
     uint8_t kind;
     bool ready; /* answered: an answer goes to the oldest of its kind and channel that waits, so none overtakes another */
@@ -75,6 +75,8 @@ struct mux_reply {
     uint32_t channel; /* CHANNEL: local id; OPEN_FAILURE: the peer's; UNIMPLEMENTED: the sequence number */
     uint32_t port;
     const char *text; /* OPEN_FAILURE: static */
+    uint8_t *data;    /* PONG: malloc'd */
+    uint32_t data_len;
 };
 
 /* A message of our own that is already encoded: requests, opens. */
@@ -142,7 +144,8 @@ struct mux_session {
     uint32_t packet_seq; /* of the packet being dispatched */
 
     bool ident_sent, disconnect_sent, heard_kexinit;
-    bool strict, peer_takes_ext_info, ext_info_owed;
+    bool strict, peer_takes_ext_info, ext_info_owed, ext_info_heard;
+    bool ext_info_in_auth; /* server: owed once more behind the first USERAUTH_REQUEST */
     bool keyed_once, service_owed, service_accepted, authenticated;
     bool waiting_signature, waiting_host_key, waiting_auth;
     bool rekey_wanted;
@@ -152,6 +155,8 @@ struct mux_session {
     uint8_t session_id[CX_HASH_MAX_BYTES];
     char *peer_ident;
     uint16_t peer_ident_len;
+    uint16_t server_sig_algs_len;
+    char *server_sig_algs; /* client: what EXT_INFO said */
 
     /* since the last NEWKEYS in that direction */
     uint64_t in_bytes, in_packets, out_bytes, out_packets;
@@ -228,10 +233,20 @@ enum mux_err mux_rekey_overrun(const struct mux_session *s);
 bool mux_rekey_admit(struct mux_session *s);
 
 /* transport/misc.c */
-mux_handler mux_on_disconnect, mux_on_ignore, mux_on_service_request, mux_on_service_accept, mux_on_ext_info;
+mux_handler mux_on_disconnect, mux_on_ignore, mux_on_service_request, mux_on_service_accept;
 bool mux_misc_owes(const struct mux_session *s);
 void mux_misc_write(struct mux_session *s, struct mux_out *o);
 void mux_disconnect_write(struct mux_session *s, struct mux_out *o);
+
+/* transport/ext_info.c */
+mux_handler mux_on_ext_info;
+bool mux_ext_info_owes(const struct mux_session *s);
+void mux_ext_info_write(struct mux_session *s, struct mux_out *o);
+void mux_ext_info_free(struct mux_session *s);
+
+/* transport/ping.c */
+mux_handler mux_on_ping;
+bool mux_pong_write(struct mux_out *o, const struct mux_reply *r);
 
 /* auth/ */
 enum mux_err mux_auth_begin(struct mux_session *s);

@@ -69,6 +69,7 @@ enum mux_err mux_reply_push(struct mux_session *s, const struct mux_reply *r)
 
 static void remove_reply(struct mux_session *s, uint32_t i)
 {
+    free(s->replies[i].data);
     s->reply_count--;
     memmove(&s->replies[i], &s->replies[i + 1], (s->reply_count - i) * sizeof *s->replies);
     if (s->reply_count == 0) {
@@ -151,6 +152,8 @@ static bool write_reply(struct mux_session *s, struct mux_out *o, const struct m
         return mux_refusal_write(o, r->channel, r->reason, r->text);
     case REPLY_UNIMPLEMENTED:
         return write_unimplemented(o, r);
+    case REPLY_PONG:
+        return mux_pong_write(o, r);
     }
     return false;
 }
@@ -167,6 +170,8 @@ bool mux_requests_owe(const struct mux_session *s)
 
 void mux_requests_free(struct mux_session *s)
 {
+    for (uint32_t i = 0; i < s->reply_count; i++)
+        free(s->replies[i].data);
     free(s->replies);
     while (s->notes) {
         struct mux_note *n = s->notes;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* KEXINIT: what we offer, and what two offers come to. RFC 4253 section 7.1; the markers are those of RFC 8308 (ext-info-c)
- * and of strict KEX (OpenSSH PROTOCOL section 1.10), and stand in a connection's first KEXINIT only. */
+ * and of strict KEX (draft-miller-sshm-strict-kex; OpenSSH PROTOCOL section 1.10), and stand in a connection's first KEXINIT only.
+ */
 #include <stdlib.h>
 
 #include "mux/session_priv.h"
@@ -77,7 +78,8 @@ static void write_kex_list(struct mux_session *s, struct cx_writer *w)
 {
     const char *markers = "";
     if (!s->keyed_once)
-        markers = s->config->server ? ",kex-strict-s-v00@openssh.com" : ",ext-info-c,kex-strict-c-v00@openssh.com";
+        markers = s->config->server ? ",ext-info-s,kex-strict-s,kex-strict-s-v00@openssh.com"
+                                    : ",ext-info-c,kex-strict-c,kex-strict-c-v00@openssh.com";
     cx_writer_u32(w, (uint32_t)(strlen(s->config->kex) + strlen(markers)));
     cx_writer_raw(w, cx_view_text(s->config->kex));
     cx_writer_raw(w, cx_view_text(markers));
@@ -177,8 +179,11 @@ static bool guess_was_right(const struct kexinit *a, const struct kexinit *b)
 static enum mux_err take_markers(struct mux_session *s, const struct kexinit *peer)
 {
     struct cx_view kex = peer->list[LIST_KEX];
-    s->strict = has_text(kex, s->config->server ? "kex-strict-c-v00@openssh.com" : "kex-strict-s-v00@openssh.com");
-    s->peer_takes_ext_info = s->config->server && has_text(kex, "ext-info-c");
+    bool server = s->config->server;
+    /* either name, since we say both: what counts is a pair of the same */
+    s->strict = has_text(kex, server ? "kex-strict-c" : "kex-strict-s") ||
+                has_text(kex, server ? "kex-strict-c-v00@openssh.com" : "kex-strict-s-v00@openssh.com");
+    s->peer_takes_ext_info = has_text(kex, server ? "ext-info-c" : "ext-info-s");
     return s->strict && s->packet_seq != 0 ? MUX_E_STRICT_KEX : MUX_OK;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The small messages of the transport: DISCONNECT, IGNORE, DEBUG, UNIMPLEMENTED, service requests, EXT_INFO. */
+/* The small messages of the transport: DISCONNECT, IGNORE, DEBUG, UNIMPLEMENTED, service requests. */
 #include "mux/session_priv.h"
 
 enum { DISCONNECT_TEXT_MAX = 256 };
@@ -54,49 +54,15 @@ enum mux_err mux_on_service_accept(struct mux_session *s, struct cx_span payload
     return mux_auth_begin(s);
 }
 
-/* RFC 8308 section 2.3: extensions that we do not use are passed over. */
-enum mux_err mux_on_ext_info(struct mux_session *s, struct cx_span payload, struct mux_event *ev)
-{
-    (void)s;
-    (void)ev;
-    struct cx_reader r = cx_reader(cx_span_view(payload));
-    uint32_t count = cx_reader_u32(&r);
-    while (count-- > 0 && cx_reader_ok(&r)) {
-        (void)cx_reader_string(&r);
-        (void)cx_reader_string(&r);
-    }
-    return cx_reader_done(&r) ? MUX_OK : MUX_E_MALFORMED;
-}
-
-static void write_ext_info(struct mux_session *s, struct mux_out *o)
-{
-    char algs[512];
-    struct cx_writer list = cx_writer((struct cx_span){ (uint8_t *)algs, sizeof algs });
-    const struct cx_sign_alg *alg;
-    for (size_t i = 0; (alg = cx_sign_alg_at(i)); i++) {
-        if (alg->certificate) /* RFC 8308 section 3.1 asks for signatures' names */
-            continue;
-        cx_writer_raw(&list, cx_view(",", i > 0));
-        cx_writer_raw(&list, cx_view_text(alg->name));
-    }
-    struct cx_writer w = mux_out_begin(o, MUX_MSG_EXT_INFO, sizeof algs + 64);
-    cx_writer_u32(&w, 1);
-    cx_writer_text(&w, "server-sig-algs");
-    cx_writer_string(&w, cx_writer_view(&list));
-    if (mux_out_commit(o, &w))
-        s->ext_info_owed = false;
-}
-
 bool mux_misc_owes(const struct mux_session *s)
 {
-    return s->ext_info_owed || s->service_owed;
+    return mux_ext_info_owes(s) || s->service_owed;
 }
 
 void mux_misc_write(struct mux_session *s, struct mux_out *o)
 {
     /* EXT_INFO must be the packet behind NEWKEYS: RFC 8308 section 2.4 */
-    if (s->ext_info_owed)
-        write_ext_info(s, o);
+    mux_ext_info_write(s, o);
     if (!s->service_owed)
         return;
     uint8_t number = s->config->server ? MUX_MSG_SERVICE_ACCEPT : MUX_MSG_SERVICE_REQUEST;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* KEXINIT: what is chosen out of two lists, guesses, markers, and strict KEX. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 
 #include "inject.h"
 
@@ -206,6 +207,27 @@ Test(strict, kexinit_must_be_the_first_packet)
         send_init(p, &p->client, (struct init){ .kex = strict ? STRICT : DEFAULTS });
         (void)pair_feed(p, &p->server);
         cr_assert_eq(p->server.err, strict ? MUX_E_STRICT_KEX : MUX_OK);
+        pair_free(p);
+    }
+}
+
+Test(strict, takes_either_pair_of_names_but_no_mixed_one)
+{
+    static const struct {
+        const char *marker;
+        bool strict;
+    } rows[] = {
+        { "kex-strict-c", true },  { "kex-strict-c-v00@openssh.com", true },  { "kex-strict-c,kex-strict-c-v00@openssh.com", true },
+        { "kex-strict-s", false }, { "kex-strict-s-v00@openssh.com", false }, { "kex-strict-c-v01@openssh.com", false }
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct pair *p = fresh();
+        char kex[128];
+        (void)snprintf(kex, sizeof kex, "curve25519-sha256,%s", rows[i].marker);
+        send_init(p, &p->client, (struct init){ .kex = kex });
+        (void)pair_feed(p, &p->server);
+        cr_assert_eq(p->server.err, MUX_OK);
+        cr_assert_eq(p->server.session->strict, rows[i].strict, "row %zu", i);
         pair_free(p);
     }
 }
