@@ -26,6 +26,7 @@ static const struct {
     [MUX_E_TIMEOUT] = { MUX_DISC_BY_APPLICATION, "timeout" },
     [MUX_E_AUTH] = { MUX_DISC_NO_MORE_AUTH_METHODS, "too many authentication failures" },
     [MUX_E_SERVICE] = { MUX_DISC_SERVICE_NOT_AVAILABLE, "service not available" },
+    [MUX_E_USER] = { MUX_DISC_PROTOCOL_ERROR, "change of username or service not allowed" },
     [MUX_E_PEER_LEFT] = { MUX_DISC_BY_APPLICATION, "disconnected by peer" },
     [MUX_E_BY_APPLICATION] = { MUX_DISC_BY_APPLICATION, "closed" },
     [MUX_E_RESOURCE] = { MUX_DISC_BY_APPLICATION, "out of resources" },

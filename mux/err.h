@@ -17,7 +17,7 @@ enum mux_err {
     MUX_E_MAC,            /* a tag that does not match */
     MUX_E_NEGOTIATION,    /* no algorithm in common */
     MUX_E_KEX,            /* the key exchange failed: a weak or wrong public value, or signature */
-    MUX_E_HOST_KEY,       /* client role: the host key was refused */
+    MUX_E_HOST_KEY,       /* client role: the host key was refused; server: a login was signed for another host's key */
     MUX_E_STRICT_KEX,     /* strict KEX was broken */
     MUX_E_SEQUENCE,       /* a sequence number would wrap */
     MUX_E_WINDOW,         /* more data than the window allowed */
@@ -26,6 +26,7 @@ enum mux_err {
     MUX_E_TIMEOUT,        /* a deadline passed: login, key exchange, keepalive */
     MUX_E_AUTH,           /* too many authentication failures, or no method left */
     MUX_E_SERVICE,        /* a service that does not exist */
+    MUX_E_USER,           /* the user's name changed half way through authentication */
     MUX_E_PEER_LEFT,      /* the peer sent DISCONNECT */
     MUX_E_BY_APPLICATION, /* the embedding program asked for it */
     MUX_E_RESOURCE,       /* memory or the crypto library failed us */

@@ -7,6 +7,9 @@ enum {
     MUX_IDENT_MAX = 255,              /* an identification line with CR LF: RFC 4253 section 4.2 */
     MUX_IDENT_PRELUDE_LINES = 64,     /* client role: lines a server may send before it */
     MUX_USER_NAME_MAX = 1024,         /* of USERAUTH_REQUEST, as it comes */
+    MUX_AUTH_SECRET_MAX = 8192,       /* a password, or the response to a prompt */
+    MUX_AUTH_PROMPTS_MAX = 100,       /* a round of keyboard-interactive */
+    MUX_AUTH_ROUNDS_MAX = 64,         /* client role: rounds a request */
     MUX_PACKET_PREAUTH_MAX = 35000,   /* packet_length before authentication: RFC 4253 section 6.1 */
     MUX_PACKET_MAX = 256 * 1024,      /* packet_length after it */
     MUX_CHANNEL_PACKET_MAX = 32768,   /* data a packet that we accept, and most that we send */

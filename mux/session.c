@@ -46,6 +46,7 @@ void mux_session_free(struct mux_session *s)
     cx_packet_key_deinit(&s->in, s->shared->cache);
     cx_packet_key_deinit(&s->out, s->shared->cache);
     mux_ext_info_free(s);
+    free(s->first_host_blob);
     free(s->peer_ident);
     cx_secret_wipe(s, sizeof *s);
     free(s);

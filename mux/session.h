@@ -77,9 +77,12 @@ enum mux_event_kind {
     MUX_EV_HOST_KEY,         /* client: .host_key; answer with mux_session_host_key_verdict */
     MUX_EV_KEYED,            /* a key exchange is complete: .keyed */
     MUX_EV_AUTH,             /* server: .auth; answer with mux_session_auth_answer */
+    MUX_EV_AUTH_RESPONSES,   /* server: .responses to the prompts of mux_session_auth_prompt; answer as MUX_EV_AUTH */
     MUX_EV_AUTH_READY,       /* client: the userauth service was accepted: call mux_client_auth_* */
     MUX_EV_AUTH_FAILURE,     /* client: .auth_failure: methods that can continue */
     MUX_EV_AUTH_PK_OK,       /* client: the key that was asked about would do */
+    MUX_EV_AUTH_PROMPTS,     /* client: .prompts; answer with mux_client_auth_respond */
+    MUX_EV_AUTH_CHANGE,      /* client: the password must change, .text; mux_client_auth_change_password, or another request */
     MUX_EV_AUTH_SUCCESS,     /* client */
     MUX_EV_BANNER,           /* client: .text */
     MUX_EV_GLOBAL_REQUEST,   /* .request; when want_reply, answer with mux_session_request_answer */
@@ -125,13 +128,27 @@ struct mux_event {
             const char *kex, *host_key_alg, *cipher_in, *cipher_out, *mac_in, *mac_out; /* mac: NULL with an AEAD */
         } keyed;
         struct {
-            struct cx_view user;           /* raw, at most 1 KiB; not yet judged */
-            struct cx_view method;         /* "none", "publickey", or one that we do not speak */
-            struct cx_view blob;           /* publickey: the key or certificate, checked and of a type that we speak; else empty */
+            struct cx_view user;   /* raw, at most 1 KiB; not yet judged; the same in every request of a session */
+            struct cx_view method; /* "none", "publickey", "password", "keyboard-interactive", or one that we do not speak */
+            struct cx_view blob;   /* publickey: the key or certificate, checked and of a type that we speak; else empty */
             const struct cx_sign_alg *alg; /* publickey; NULL: unknown algorithm or malformed key: only FAILURE can be answered */
             bool signed_;                  /* false: the query phase of RFC 4252 section 7 */
             bool verified;                 /* signed_, and the signature is good for this session, user and key */
+            bool changes;                  /* password: a change request, with new_password */
+            /* password: secrets, each of at most MUX_AUTH_SECRET_MAX bytes. The caller, whose bytes they are, wipes what it fed. */
+            struct cx_view password, new_password;
+            struct cx_view submethods; /* keyboard-interactive: the client's wish; often empty */
         } auth;
+        struct {
+            bool match;          /* as many as there were prompts; else only FAILURE can be answered */
+            uint32_t count;      /* 0 unless match */
+            struct cx_view list; /* for mux_auth_response_next; secrets, as .auth.password */
+        } responses;
+        struct {
+            struct cx_view name, instruction; /* to be shown above the prompts; may be empty */
+            uint32_t count;                   /* at most MUX_AUTH_PROMPTS_MAX */
+            struct cx_view list;              /* for mux_auth_prompt_next */
+        } prompts;
         struct {
             struct cx_view methods;
             bool partial;
@@ -217,6 +234,8 @@ void mux_session_signature(struct mux_session *s, struct cx_view signature);
 void mux_session_host_key_verdict(struct mux_session *s, bool trusted);
 /* Empty before the first key exchange is complete. */
 struct cx_view mux_session_id(const struct mux_session *s);
+/* The server's host key of the first key exchange, either role; empty before that is complete. */
+struct cx_view mux_session_host_key(const struct mux_session *s);
 /* The peer's identification without CR LF; empty until it came. */
 struct cx_view mux_session_peer_ident(const struct mux_session *s);
 bool mux_session_authenticated(const struct mux_session *s);
@@ -235,14 +254,36 @@ enum mux_auth_answer {
 /* methods: "publickey", or empty; a static string. */
 void mux_session_auth_answer(struct mux_session *s, enum mux_auth_answer answer, const char *methods);
 
+/* A question of keyboard-interactive; text: as the peer sent it, for a person. */
+struct mux_auth_prompt {
+    struct cx_view text;
+    bool echo; /* what is typed may be seen */
+};
+/* Step through the lists of events; false: at the end. */
+bool mux_auth_prompt_next(struct cx_view *list, struct mux_auth_prompt *prompt);
+bool mux_auth_response_next(struct cx_view *list, struct cx_view *response);
+
+/* In answer to "keyboard-interactive" or its responses: a further round, of any number of prompts, also none. Copied.
+ * False: more than MUX_AUTH_PROMPTS_MAX, too long for a packet, or memory; an answer is still awaited. */
+bool mux_session_auth_prompt(struct mux_session *s, const char *name, const char *instruction, const struct mux_auth_prompt *prompt,
+                             size_t count);
+/* In answer to "password": it has expired, or the new one does not do. prompt says so to a person; copied. False: as above. */
+bool mux_session_auth_ask_change(struct mux_session *s, const char *prompt);
+
 /* ---- authentication, client: one at a time; the pointers are copied ---- */
 
 void mux_client_auth_none(struct mux_session *s, const char *user);
-/* query: asks first (MUX_EV_AUTH_PK_OK) and returns nothing. Else returns the bytes to sign, live until the signature is handed in
- * (empty: out of memory). */
+/* publickey-hostbound-v00@openssh.com where the server knows it. query: asks first (MUX_EV_AUTH_PK_OK) and returns nothing. Else
+ * returns the bytes to sign, live until the signature is handed in (empty: out of memory). */
 struct cx_view mux_client_auth_publickey(struct mux_session *s, const char *user, const struct cx_sign_alg *alg,
                                          struct cx_view blob, bool query);
 void mux_client_auth_signature(struct mux_session *s, struct cx_view signature);
+void mux_client_auth_password(struct mux_session *s, const char *user, struct cx_view password);
+void mux_client_auth_change_password(struct mux_session *s, const char *user, struct cx_view old, struct cx_view changed);
+/* submethods: names in order of preference, or empty: the server's choice. */
+void mux_client_auth_interactive(struct mux_session *s, const char *user, const char *submethods);
+/* As many as there were prompts, in their order. */
+void mux_client_auth_respond(struct mux_session *s, const struct cx_view *response, size_t count);
 
 /* ---- global requests ---- */
 

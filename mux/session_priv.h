@@ -50,20 +50,7 @@ struct mux_kex {
     struct cx_packet_key next_in, next_out;
 };
 
-/* ---- authentication: exists from the service request to success ---- */
-enum mux_auth_flight { AUTH_NOTHING, AUTH_QUERY, AUTH_REQUEST };
-struct mux_auth {
-    const struct cx_sign_alg *alg; /* of the request in flight */
-    uint8_t *blob;                 /* server: its key, for PK_OK */
-    size_t blob_len;
-    enum mux_auth_flight in_flight; /* client: what the next answer is to */
-    uint8_t *to_sign;               /* client: session id and request, as signed */
-    size_t to_sign_len;
-    const char *methods; /* server: of the answer owed */
-    enum mux_auth_answer answer;
-    bool answer_owed;
-    bool banner_sent;
-};
+struct mux_auth; /* auth/auth_priv.h */
 
 /* ---- ordered replies ---- */
 enum mux_reply_kind { REPLY_GLOBAL, REPLY_CHANNEL, REPLY_OPEN_FAILURE, REPLY_UNIMPLEMENTED, REPLY_PONG };
@@ -82,7 +69,7 @@ struct mux_reply {
 /* A message of our own that is already encoded: requests, opens. */
 struct mux_note {
     struct mux_note *next;
-    uint32_t len;
+    uint32_t room, len;
     uint32_t channel; /* whose confirmation must come first, or CHANNEL_NONE */
     uint8_t payload[];
 };
@@ -149,10 +136,14 @@ struct mux_session {
     bool keyed_once, service_owed, service_accepted, authenticated;
     bool waiting_signature, waiting_host_key, waiting_auth;
     bool rekey_wanted;
+    bool peer_takes_hostbound; /* client: publickey-hostbound@openssh.com stood in the server's EXT_INFO */
     uint16_t prelude_lines;
 
     uint8_t session_id_len;
     uint8_t session_id[CX_HASH_MAX_BYTES];
+    size_t first_host_key;    /* server: index of the first exchange's … */
+    uint8_t *first_host_blob; /* … client: and its blob */
+    size_t first_host_blob_len;
     char *peer_ident;
     uint16_t peer_ident_len;
     uint16_t server_sig_algs_len;
@@ -253,10 +244,8 @@ enum mux_err mux_auth_begin(struct mux_session *s);
 void mux_auth_free(struct mux_session *s);
 bool mux_auth_owes(const struct mux_session *s);
 void mux_auth_write(struct mux_session *s, struct mux_out *o);
-/* What a publickey signature covers: RFC 4252 section 7. malloc'd; NULL: out of memory. */
-uint8_t *mux_auth_signed_data(const struct mux_session *s, struct cx_view request, size_t *len);
-mux_handler mux_on_userauth_request;
-mux_handler mux_on_userauth_failure, mux_on_userauth_success, mux_on_userauth_banner, mux_on_userauth_pk_ok;
+mux_handler mux_on_userauth_request, mux_on_userauth_info_response;
+mux_handler mux_on_userauth_failure, mux_on_userauth_success, mux_on_userauth_banner, mux_on_userauth_60;
 
 /* connection/channel.c: the table and its lists */
 struct mux_channel *mux_channel_new(struct mux_session *s);
@@ -291,6 +280,8 @@ void mux_requests_free(struct mux_session *s);
 /* A note of this payload, filled through *w; NULL: out of memory, or too long for a packet. Push it when it is written. */
 struct mux_note *mux_note_new(size_t room, struct cx_writer *w);
 void mux_note_push(struct mux_session *s, struct mux_note *n, const struct cx_writer *w);
+/* Wipes it, as it may have held a password. NULL is fine. */
+void mux_note_free(struct mux_note *n);
 /* Replies that nobody will answer any more become failures. */
 void mux_replies_abandon(struct mux_session *s, uint32_t channel);
 

@@ -297,18 +297,6 @@ static struct gw_authn *begin(struct gw_conn *c, struct cx_view name)
     return a;
 }
 
-/* sshd ends a connection that changes its name half way, so that no state of one name is ever used for another. */
-static void refuse_change(struct gw_authn *a, struct cx_view name)
-{
-    char who[GW_CONN_WHO_TEXT], text[NAME_TEXT];
-    struct cx_view logged = { name.data, name.len < NAME_LOGGED ? name.len : NAME_LOGGED };
-    gw_log_escape(text, sizeof text, logged, true);
-    gw_conn_log(a->conn, GW_LOG_INFO, true,
-                "Disconnecting %s: Change of username or service not allowed: (%s,ssh-connection) -> (%s,ssh-connection)",
-                gw_conn_who(a->conn, who), a->text, text);
-    gw_conn_disconnect(a->conn, MUX_E_ILLEGAL, "Change of username or service not allowed");
-}
-
 /* RequiredRSASize asks for more than sluice itself does. */
 static bool is_large_enough(const struct gw_authn *a)
 {
@@ -345,10 +333,6 @@ void gw_authn_request(struct gw_conn *c, const struct mux_event *ev)
     struct gw_authn *a = c->authn ? c->authn : begin(c, ev->auth.user);
     if (!a) {
         gw_conn_disconnect(c, MUX_E_RESOURCE, "out of memory");
-        return;
-    }
-    if (!cx_view_equal(ev->auth.user, cx_view(a->raw, a->raw_len))) {
-        refuse_change(a, ev->auth.user);
         return;
     }
     a->came_ns = gw_loop_now_ns(c->worker->loop);

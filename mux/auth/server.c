@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Authentication, server role: RFC 4252. A request becomes an event; nothing more is read until it is answered, so that
- * pipelined requests are judged in order and cost nothing meanwhile. The signature is checked before anyone looks up the
- * key: the work is the same whether the user or the key is known. */
+ * pipelined requests are judged in order and cost nothing meanwhile. A request is read to its end before anyone sees any of it:
+ * what is malformed is refused alike, whoever the user is (CVE-2018-15473). */
 #include <assert.h>
 #include <stdlib.h>
 
-#include "mux/session_priv.h"
+#include "mux/auth/auth_priv.h"
 
 enum mux_err mux_auth_begin(struct mux_session *s)
 {
@@ -17,64 +17,57 @@ void mux_auth_free(struct mux_session *s)
 {
     if (!s->auth)
         return;
+    free(s->auth->user);
     free(s->auth->blob);
     free(s->auth->to_sign);
+    mux_note_free(s->auth->question);
     free(s->auth);
     s->auth = NULL;
 }
 
-uint8_t *mux_auth_signed_data(const struct mux_session *s, struct cx_view request, size_t *len)
-{
-    struct cx_view id = mux_session_id(s);
-    size_t room = 4 + id.len + 1 + request.len;
-    uint8_t *data = malloc(room);
-    if (!data)
-        return NULL;
-    struct cx_writer w = cx_writer((struct cx_span){ data, room });
-    cx_writer_string(&w, id);
-    cx_writer_u8(&w, MUX_MSG_USERAUTH_REQUEST);
-    cx_writer_raw(&w, request);
-    *len = w.used;
-    return data;
-}
+/* ---- requests ---- */
 
-static bool keep_blob(struct mux_auth *a, struct cx_view blob)
+/* RFC 4252 section 5 lets a server disconnect where the name changes half way, so that no state of one name is ever used for
+ * another. */
+static enum mux_err keep_user(struct mux_auth *a, struct cx_view user)
 {
-    free(a->blob);
-    a->blob = malloc(blob.len + 1);
-    if (!a->blob)
-        return false;
-    memcpy(a->blob, blob.data, blob.len);
-    a->blob_len = blob.len;
-    return true;
-}
-
-/* RFC 4252 section 7. An unknown algorithm or a malformed key is a failed try, not an error: clients offer what they have. */
-static enum mux_err take_publickey(struct mux_session *s, struct cx_view payload, struct cx_reader *r, struct mux_event *ev)
-{
-    struct mux_auth *a = s->auth;
-    ev->auth.signed_ = cx_reader_bool(r);
-    const struct cx_sign_alg *alg = cx_sign_alg_find(cx_reader_string(r));
-    struct cx_view blob = cx_reader_string(r);
-    size_t covered = payload.len - r->left.len;
-    struct cx_view signature = ev->auth.signed_ ? cx_reader_string(r) : cx_view("", 0);
-    if (!cx_reader_done(r))
-        return MUX_E_MALFORMED;
-    if (!alg || cx_key_blob_suits(blob, alg) != CX_OK)
-        return MUX_OK;
-    if (!keep_blob(a, blob))
+    if (a->user)
+        return cx_view_equal(user, cx_view(a->user, a->user_len)) ? MUX_OK : MUX_E_USER;
+    a->user = malloc(user.len + 1);
+    if (!a->user)
         return MUX_E_RESOURCE;
-    a->alg = ev->auth.alg = alg;
-    ev->auth.blob = blob;
-    if (!ev->auth.signed_)
-        return MUX_OK;
-    size_t len;
-    uint8_t *data = mux_auth_signed_data(s, cx_view(payload.data, covered), &len);
-    if (!data)
-        return MUX_E_RESOURCE;
-    ev->auth.verified = cx_key_verify(blob, alg, signature, cx_view(data, len)) == CX_OK;
-    free(data);
+    memcpy(a->user, user.data, user.len);
+    a->user_len = user.len;
     return MUX_OK;
+}
+
+static enum mux_auth_method method_of(struct cx_view name, bool *hostbound)
+{
+    *hostbound = cx_view_is(name, "publickey-hostbound-v00@openssh.com");
+    if (*hostbound || cx_view_is(name, "publickey"))
+        return AUTH_PUBLICKEY;
+    if (cx_view_is(name, "password"))
+        return AUTH_PASSWORD;
+    return cx_view_is(name, "keyboard-interactive") ? AUTH_INTERACTIVE : AUTH_OTHER;
+}
+
+/* The method's own fields; of a method that we do not speak nobody knows where they end. */
+static enum mux_err take_fields(struct mux_session *s, struct cx_view payload, struct cx_reader *r, struct mux_event *ev)
+{
+    bool hostbound;
+    s->auth->method = method_of(ev->auth.method, &hostbound);
+    switch (s->auth->method) {
+    case AUTH_PUBLICKEY:
+        ev->auth.method = cx_view_text("publickey");
+        return mux_publickey_take(s, payload, r, hostbound, ev);
+    case AUTH_PASSWORD:
+        return mux_password_take(r, ev);
+    case AUTH_INTERACTIVE:
+        return mux_interactive_take(r, ev);
+    case AUTH_OTHER:
+        break;
+    }
+    return cx_view_is(ev->auth.method, "none") && !cx_reader_done(r) ? MUX_E_MALFORMED : MUX_OK;
 }
 
 enum mux_err mux_on_userauth_request(struct mux_session *s, struct cx_span payload, struct mux_event *ev)
@@ -82,32 +75,47 @@ enum mux_err mux_on_userauth_request(struct mux_session *s, struct cx_span paylo
     /* requests that were on their way when SUCCESS left are passed over: RFC 4252 section 5.3 */
     if (s->authenticated)
         return MUX_OK;
+    struct mux_auth *a = s->auth;
     struct cx_reader r = cx_reader(cx_span_view(payload));
-    struct cx_view user = cx_reader_string(&r), service = cx_reader_string(&r), method = cx_reader_string(&r);
-    if (!cx_reader_ok(&r) || user.len > MUX_USER_NAME_MAX)
+    ev->auth.user = cx_reader_string(&r);
+    struct cx_view service = cx_reader_string(&r);
+    ev->auth.method = cx_reader_string(&r);
+    if (!cx_reader_ok(&r) || ev->auth.user.len > MUX_USER_NAME_MAX)
         return MUX_E_MALFORMED;
     if (!cx_view_is(service, "ssh-connection"))
         return MUX_E_SERVICE;
-    s->auth->alg = NULL;
-    ev->auth.user = user;
-    ev->auth.method = method;
-    if (cx_view_is(method, "publickey")) {
-        enum mux_err err = take_publickey(s, cx_span_view(payload), &r, ev);
-        if (err != MUX_OK)
-            return err;
-    }
+    a->alg = NULL;
+    a->prompted = false; /* a new request is the end of an exchange of prompts: RFC 4256 section 3.1 */
+    a->only_failure = false;
+    enum mux_err err = take_fields(s, cx_span_view(payload), &r, ev);
+    if (err == MUX_OK)
+        err = keep_user(a, ev->auth.user);
+    if (err != MUX_OK)
+        return err;
     ev->kind = MUX_EV_AUTH;
     s->waiting_auth = true;
     return MUX_OK;
 }
+
+/* ---- answers ---- */
 
 void mux_session_auth_answer(struct mux_session *s, enum mux_auth_answer answer, const char *methods)
 {
     if (!s->waiting_auth || s->finished != MUX_OK)
         return;
     assert(answer != MUX_AUTH_PK_OK || s->auth->alg);
+    assert(answer == MUX_AUTH_FAILURE || !s->auth->only_failure);
     s->auth->answer = answer;
     s->auth->methods = methods;
+    s->auth->answer_owed = true;
+}
+
+void mux_auth_ask(struct mux_session *s, struct mux_note *question, const struct cx_writer *w)
+{
+    assert(cx_writer_ok(w));
+    mux_note_free(s->auth->question);
+    question->len = (uint32_t)w->used;
+    s->auth->question = question;
     s->auth->answer_owed = true;
 }
 
@@ -120,9 +128,8 @@ static void write_banner(struct mux_session *s, struct mux_out *o)
     s->auth->banner_sent = mux_out_commit(o, &w);
 }
 
-static bool write_answer(struct mux_session *s, struct mux_out *o)
+static bool write_verdict(const struct mux_auth *a, struct mux_out *o)
 {
-    struct mux_auth *a = s->auth;
     struct cx_writer w;
     switch (a->answer) {
     case MUX_AUTH_SUCCESS:
@@ -143,6 +150,18 @@ static bool write_answer(struct mux_session *s, struct mux_out *o)
     return mux_out_commit(o, &w);
 }
 
+static bool write_question(struct mux_auth *a, struct mux_out *o)
+{
+    const struct mux_note *n = a->question;
+    struct cx_writer w = mux_out_begin(o, n->payload[0], n->len);
+    cx_writer_raw(&w, cx_view(n->payload + 1, n->len - 1));
+    if (!mux_out_commit(o, &w))
+        return false;
+    mux_note_free(a->question);
+    a->question = NULL;
+    return true;
+}
+
 bool mux_auth_owes(const struct mux_session *s)
 {
     return s->auth && s->auth->answer_owed;
@@ -156,11 +175,12 @@ void mux_auth_write(struct mux_session *s, struct mux_out *o)
         return;
     if (s->config->banner.len > 0 && !a->banner_sent)
         write_banner(s, o);
-    if (!write_answer(s, o))
+    bool asked = a->question != NULL;
+    if (asked ? !write_question(a, o) : !write_verdict(a, o))
         return;
     a->answer_owed = false;
     s->waiting_auth = false;
-    if (a->answer == MUX_AUTH_SUCCESS) {
+    if (!asked && a->answer == MUX_AUTH_SUCCESS) {
         s->authenticated = true;
         mux_auth_free(s);
     }

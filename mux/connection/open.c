@@ -90,7 +90,7 @@ uint32_t mux_channel_open(struct mux_session *s, const char *type, struct cx_vie
     struct mux_note *n = mux_note_new(32 + strlen(type) + data.len, &w);
     struct mux_channel *ch = n ? mux_channel_new(s) : NULL;
     if (!ch) {
-        free(n);
+        mux_note_free(n);
         return UINT32_MAX;
     }
     ch->state = CH_OPENING;

@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "crypto/secret.h"
 #include "mux/session_priv.h"
 
 /* ---- notes ---- */
@@ -16,8 +17,10 @@
 struct mux_note *mux_note_new(size_t room, struct cx_writer *w)
 {
     struct mux_note *n = room <= MUX_CHANNEL_PACKET_MAX ? malloc(sizeof *n + room) : NULL;
-    if (n)
+    if (n) {
         n->channel = CHANNEL_NONE;
+        n->room = (uint32_t)room;
+    }
     *w = cx_writer((struct cx_span){ n ? n->payload : NULL, n ? room : 0 });
     return n;
 }
@@ -29,6 +32,13 @@ void mux_note_push(struct mux_session *s, struct mux_note *n, const struct cx_wr
     n->len = (uint32_t)w->used;
     *s->notes_tail = n;
     s->notes_tail = &n->next;
+}
+
+void mux_note_free(struct mux_note *n)
+{
+    if (n)
+        cx_secret_wipe(n->payload, n->room);
+    free(n);
 }
 
 static bool write_note(struct mux_session *s, struct mux_out *o, const struct mux_note *n)
@@ -48,7 +58,7 @@ static void write_notes(struct mux_session *s, struct mux_out *o)
         s->notes = sent->next;
         if (!s->notes)
             s->notes_tail = &s->notes;
-        free(sent);
+        mux_note_free(sent);
     }
 }
 
@@ -176,7 +186,7 @@ void mux_requests_free(struct mux_session *s)
     while (s->notes) {
         struct mux_note *n = s->notes;
         s->notes = n->next;
-        free(n);
+        mux_note_free(n);
     }
 }
 

@@ -11,6 +11,7 @@
 enum { SIG_ALGS_MAX = 512 };
 
 static const char SERVER_SIG_ALGS[] = "server-sig-algs", IN_AUTH[] = "ext-info-in-auth@openssh.com";
+static const char HOSTBOUND[] = "publickey-hostbound@openssh.com";
 
 void mux_ext_info_free(struct mux_session *s)
 {
@@ -45,6 +46,8 @@ static enum mux_err take_extension(struct mux_session *s, struct cx_view name, s
         s->ext_info_in_auth = s->ext_info_in_auth || (cx_view_is(name, IN_AUTH) && cx_view_is(value, "0"));
     else if (cx_view_is(name, SERVER_SIG_ALGS))
         return keep_sig_algs(s, value);
+    else if (cx_view_is(name, HOSTBOUND) && cx_view_is(value, "0"))
+        s->peer_takes_hostbound = true;
     return MUX_OK;
 }
 
@@ -87,9 +90,11 @@ static void write_servers(struct cx_writer *w)
     }
     if (!cx_writer_ok(&list))
         w->failed = true;
-    cx_writer_u32(w, 2);
+    cx_writer_u32(w, 3);
     cx_writer_text(w, SERVER_SIG_ALGS);
     cx_writer_string(w, cx_writer_view(&list));
+    cx_writer_text(w, HOSTBOUND);
+    cx_writer_text(w, "0");
     cx_writer_text(w, "ping@openssh.com");
     cx_writer_text(w, "0");
 }

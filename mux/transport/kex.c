@@ -121,6 +121,7 @@ static enum mux_err derive(struct mux_session *s, const uint8_t *h)
     if (s->session_id_len == 0) {
         s->session_id_len = (uint8_t)cx_hash_len(s->kex->method->hash);
         memcpy(s->session_id, h, s->session_id_len);
+        s->first_host_key = s->kex->host_key;
     }
     if (derive_direction(s, h, true) != CX_OK || derive_direction(s, h, false) != CX_OK)
         return MUX_E_RESOURCE;
@@ -269,10 +270,29 @@ static void switch_keys(struct mux_session *s, struct cx_packet_key *now, struct
     cx_secret_wipe(next, sizeof *next);
 }
 
+/* Logins that are bound to a host name the key of the first exchange. */
+static void keep_host_blob(struct mux_session *s)
+{
+    struct mux_kex *k = s->kex;
+    if (s->first_host_blob)
+        return;
+    s->first_host_blob = k->host_blob;
+    s->first_host_blob_len = k->host_blob_len;
+    k->host_blob = NULL;
+}
+
+struct cx_view mux_session_host_key(const struct mux_session *s)
+{
+    if (s->session_id_len > 0 && s->config->server)
+        return s->config->host_keys[s->first_host_key].blob;
+    return cx_view(s->first_host_blob, s->first_host_blob_len);
+}
+
 static void finish_if_done(struct mux_session *s)
 {
     if (!s->kex->sent_newkeys || !s->kex->got_newkeys)
         return;
+    keep_host_blob(s);
     s->keyed_ns = s->now_ns;
     mux_kex_free(s);
 }

@@ -101,6 +101,11 @@ static void authenticate(struct pair *p, const struct mux_event *e)
     p->auth_tries++;
     if (p->server.hold_auth)
         return;
+    struct mux_auth_prompt prompt = { cx_view_text("Code: "), false };
+    if (cx_view_is(e->auth.method, "keyboard-interactive") && mux_session_auth_prompt(p->server.session, "", "", &prompt, 1))
+        return;
+    if (cx_view_is(e->auth.method, "password") && !e->auth.changes && mux_session_auth_ask_change(p->server.session, "Expired."))
+        return;
     bool key =
         cx_view_is(e->auth.method, "publickey") && e->auth.alg && cx_view_equal(e->auth.blob, cx_private_key_blob(p->user_private));
     bool good = key && p->accept_auth && cx_view_is(e->auth.user, "alice");
@@ -123,6 +128,32 @@ static void offer_key(struct pair *p, bool query)
         abort();
     pair_allocates = false;
     mux_client_auth_signature(p->client.session, cx_view(signature, len));
+}
+
+/* The key first; where that is refused, what the server has prompts for. */
+static void try_next_method(struct pair *p, struct pair_side *side)
+{
+    switch (side->events[MUX_EV_AUTH_FAILURE]) {
+    case 1:
+        offer_key(p, true);
+        break;
+    case 2:
+        mux_client_auth_interactive(side->session, "alice", "");
+        break;
+    case 3:
+        mux_client_auth_password(side->session, "alice", cx_view_text("guess"));
+        break;
+    default:
+        break;
+    }
+}
+
+static void respond(struct pair_side *side, const struct mux_event *e)
+{
+    struct cx_view response[MUX_AUTH_PROMPTS_MAX];
+    for (uint32_t i = 0; i < e->prompts.count; i++)
+        response[i] = cx_view_text("guess");
+    mux_client_auth_respond(side->session, response, e->prompts.count);
 }
 
 static struct pair_stream *stream_start(struct pair_side *side, uint32_t id, uint8_t send_seed)
@@ -219,8 +250,16 @@ static void on_event(struct pair *p, struct pair_side *side, const struct mux_ev
         mux_client_auth_none(side->session, "alice");
         break;
     case MUX_EV_AUTH_FAILURE:
-        if (side->events[MUX_EV_AUTH_FAILURE] == 1)
-            offer_key(p, true);
+        try_next_method(p, side);
+        break;
+    case MUX_EV_AUTH_RESPONSES:
+        mux_session_auth_answer(side->session, MUX_AUTH_FAILURE, "publickey");
+        break;
+    case MUX_EV_AUTH_PROMPTS:
+        respond(side, e);
+        break;
+    case MUX_EV_AUTH_CHANGE:
+        mux_client_auth_change_password(side->session, "alice", cx_view_text("guess"), cx_view_text("changed"));
         break;
     case MUX_EV_AUTH_PK_OK:
         offer_key(p, false);
