@@ -25,6 +25,10 @@ enum {
     MUX_REKEY_BURST = 256,            /* key exchanges that a peer may ask for in a row … */
     MUX_REKEY_REFILL_NS = 20000000,   /* … one more each 20 ms, */
     MUX_REKEY_REFILL_BYTES = 1 << 20, /* and each MiB moved */
+    MUX_STAGING_OUT = MUX_CHANNEL_PACKET_MAX + 1024, /* a payload before it is deflated */
+    MUX_STAGING_IN = MUX_PACKET_MAX + 1,             /* one inflated, and a byte that shows that it is too long */
+    MUX_STAGING_BYTES = MUX_STAGING_OUT + MUX_STAGING_IN,
+    MUX_DEFLATE_A_PRODUCE = 64 * 1024, /* channel data deflated at a time: what comes out may be a thousandth of it */
     MUX_WINDOW_INITIAL = 128 * 1024,
     MUX_WINDOW_MAX = 16 * 1024 * 1024, /* a channel, where the process's budget allows it */
     MUX_PARKED_MAX = 64 * 1024,        /* sealed bytes that a socket did not take */

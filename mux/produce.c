@@ -1,30 +1,52 @@
 /* SPDX-License-Identifier: MIT */
 /* Produce: what is owed becomes packets. Each writer lays a message out at the next free byte of the area, with room for
  * header, padding and tag; packets are sealed in place, a batch a call, when sixteen stand there, before the keys change,
- * and at the end. */
+ * and at the end. Where a direction is compressed a message is laid out in the staging, and deflated into its place. */
 #include "mux/session_priv.h"
 
 #include <assert.h>
 
+struct cx_span mux_out_room(const struct mux_out *o)
+{
+    size_t left = o->area.len - o->used;
+    size_t room = left > CX_PACKET_OVERHEAD_MAX ? left - CX_PACKET_OVERHEAD_MAX : 0;
+    if (!o->s->deflate)
+        return (struct cx_span){ o->area.data + o->used + CX_PACKET_HEADER, room };
+    room = mux_compress_fit(room);
+    return (struct cx_span){ o->s->shared->staging.data, room < MUX_STAGING_OUT ? room : MUX_STAGING_OUT };
+}
+
 struct cx_writer mux_out_begin(struct mux_out *o, uint8_t number, size_t room)
 {
-    struct cx_span none = { NULL, 0 };
-    if (o->full || o->err != MUX_OK || room + CX_PACKET_OVERHEAD_MAX > o->area.len - o->used) {
+    struct cx_span none = { NULL, 0 }, at = mux_out_room(o);
+    if (o->full || o->err != MUX_OK || room > at.len) {
         o->full = true;
         struct cx_writer w = cx_writer(none);
         w.failed = true;
         return w;
     }
-    struct cx_writer w = cx_writer((struct cx_span){ o->area.data + o->used + CX_PACKET_HEADER, room });
+    struct cx_writer w = cx_writer((struct cx_span){ at.data, room });
     cx_writer_u8(&w, number);
     return w;
 }
 
-void mux_out_take(struct mux_out *o, uint8_t *start, size_t payload_len)
+static bool deflate_into(struct mux_out *o, const uint8_t *payload, size_t len, uint8_t *place, size_t *deflated_len)
 {
-    assert(start == o->area.data + o->used);
-    o->slot[o->slots++] = (struct cx_packet_slot){ start, (uint32_t)payload_len };
-    o->used += cx_packet_sealed_len(&o->s->out, payload_len);
+    struct cx_span room = { place, o->area.len - o->used - CX_PACKET_OVERHEAD_MAX };
+    o->deflated += len;
+    return mux_compress_deflate(o->s->deflate, cx_view(payload, len), room, deflated_len);
+}
+
+void mux_out_take(struct mux_out *o, const uint8_t *payload, size_t len)
+{
+    uint8_t *start = o->area.data + o->used;
+    if (o->s->deflate && !deflate_into(o, payload, len, start + CX_PACKET_HEADER, &len)) {
+        o->err = MUX_E_RESOURCE;
+        return;
+    }
+    assert(o->s->deflate || payload == start + CX_PACKET_HEADER);
+    o->slot[o->slots++] = (struct cx_packet_slot){ start, (uint32_t)len };
+    o->used += cx_packet_sealed_len(&o->s->out, len);
     assert(o->used <= o->area.len);
     if (o->slots == CX_PACKET_BATCH)
         mux_out_flush(o);
@@ -36,8 +58,8 @@ bool mux_out_commit(struct mux_out *o, struct cx_writer *w)
         return false;
     /* the caller asked for too little room: a fault of ours, never the peer's */
     assert(cx_writer_ok(w));
-    mux_out_take(o, o->area.data + o->used, w->used);
-    return true;
+    mux_out_take(o, mux_out_room(o).data, w->used);
+    return o->err == MUX_OK;
 }
 
 void mux_out_flush(struct mux_out *o)

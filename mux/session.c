@@ -2,7 +2,8 @@
 /* The life of a session, and feed: bytes to packets to events.
  *
  * Packets are opened in batches only where nothing can change underneath a batch: after authentication and with no key
- * exchange in flight. Otherwise they go one by one, since any of them may change the keys, the limits or the phase. */
+ * exchange in flight. Otherwise they go one by one, since any of them may change the keys, the limits or the phase. So do
+ * compressed ones, one a feed, since there is one place that they are inflated to, and their events live until the next feed. */
 #include "mux/session_priv.h"
 
 #include <assert.h>
@@ -19,6 +20,7 @@ struct mux_session *mux_session_new(const struct mux_config *config, struct mux_
     struct mux_session *s = calloc(1, sizeof *s);
     if (!s)
         return NULL;
+    assert(!config->compression || shared->staging.len >= MUX_STAGING_BYTES);
     s->config = config;
     s->shared = shared;
     s->user = user;
@@ -43,6 +45,8 @@ void mux_session_free(struct mux_session *s)
     mux_auth_free(s);
     mux_requests_free(s);
     mux_channels_free_all(s);
+    mux_compress_free(s->inflate);
+    mux_compress_free(s->deflate);
     cx_packet_key_deinit(&s->in, s->shared->cache);
     cx_packet_key_deinit(&s->out, s->shared->cache);
     mux_ext_info_free(s);
@@ -106,7 +110,7 @@ bool mux_may_send(const struct mux_session *s)
 
 static bool may_batch(const struct mux_session *s)
 {
-    return s->authenticated && !s->kex;
+    return s->authenticated && !s->kex && !s->inflate;
 }
 
 /* How many packets the next call may open: each may yield one event and owe one ordered reply. */
@@ -150,6 +154,15 @@ static enum mux_err dispatch_batch(struct mux_session *s, const struct cx_span *
     return MUX_OK;
 }
 
+static enum mux_err inflate_payload(struct mux_session *s, struct cx_span *payload)
+{
+    struct cx_span out = { s->shared->staging.data + MUX_STAGING_OUT, MUX_STAGING_IN };
+    enum mux_err err = mux_compress_inflate(s->inflate, cx_span_view(*payload), out, &out.len);
+    s->inflated_bytes += out.len;
+    *payload = out;
+    return err;
+}
+
 /* Opens and dispatches one batch from the front of in. */
 static enum mux_err feed_packets(struct mux_session *s, struct cx_span in, size_t *used, struct mux_event *ev, size_t ev_max,
                                  size_t *ev_used, size_t *need)
@@ -161,7 +174,9 @@ static enum mux_err feed_packets(struct mux_session *s, struct cx_span in, size_
     enum mux_err bad = from_open(cx_packet_open(s->shared->cache, &s->in, in, max, payload, &count, used, need));
     s->in_bytes += *used;
     s->in_packets += count;
-    enum mux_err err = dispatch_batch(s, payload, count, seq, ev, ev_used);
+    enum mux_err err = s->inflate && count > 0 ? inflate_payload(s, &payload[0]) : MUX_OK;
+    if (err == MUX_OK)
+        err = dispatch_batch(s, payload, count, seq, ev, ev_used);
     if (err == MUX_OK)
         err = mux_rekey_overrun(s);
     return err != MUX_OK ? err : bad;
@@ -182,9 +197,9 @@ enum mux_err mux_session_feed(struct mux_session *s, uint64_t now_ns, struct cx_
         size_t taken = 0;
         struct cx_span rest = { in.data + *used, in.len - *used };
         err = feed_packets(s, rest, &taken, ev, room, ev_count, &need_local);
-        if (taken == 0)
-            break;
         *used += taken;
+        if (taken == 0 || s->inflate)
+            break;
     }
     if (need)
         *need = need_local;

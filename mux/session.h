@@ -6,8 +6,8 @@
  * The engine never decides and never signs: it asks by an event and goes on when the answer is handed in.
  *
  * Threading: a session, and the mux_shared that it was made with, belong to one thread (a worker) for life.
- * Spans in events point into the fed bytes: they live until the next feed of any session with the same mux_shared.
- * Every other call is legal while they are borrowed.
+ * Spans in events point into the fed bytes, or into the staging: they live until the next feed of any session with the same
+ * mux_shared. Every other call is legal while they are borrowed.
  * Errors: once feed, produce or tick has returned an error the session is finished: it owes at most a DISCONNECT, which one
  * more produce delivers (later calls of feed use nothing); then the caller closes the socket and frees it. */
 #ifndef MUX_SESSION_H
@@ -37,6 +37,7 @@ struct mux_config {
     const char *host_key_algs; /* signature algorithms; a server's list is cut to what its keys can do */
     const char *ciphers;
     const char *macs;
+    bool compression; /* offers zlib@openssh.com, the client role in front of none; costs: mux/transport/compress.h */
     const struct mux_host_key *host_keys; /* server */
     size_t host_key_count;
     struct cx_view banner;   /* server: sent once before the first answer to an authentication; may be empty */
@@ -59,6 +60,7 @@ struct mux_shared {
     struct cx_packet_cache *cache;
     struct cx_random random;
     struct mux_window_budget *budget;
+    struct cx_span staging; /* MUX_STAGING_BYTES, where a config has compression: payloads inflated, or not yet deflated */
 };
 
 /* ---- life ---- */
@@ -187,7 +189,7 @@ struct mux_event {
  * *ev_count in: room, at least 1; out: events. Each packet yields at most one event, and all of ev[] that is filled is valid
  * also when an error is returned.
  * *need (may be NULL): bytes that the next packet needs from its start; 0 unknown. Call again, while *used > 0 or events
- * came, until it is 0 and none. */
+ * came, until it is 0 and none. A compressed packet is the last one of its feed. */
 MUX_MUST_CHECK enum mux_err mux_session_feed(struct mux_session *s, uint64_t now_ns, struct cx_span in, size_t *used,
                                              struct mux_event *ev, size_t *ev_count, size_t *need);
 
@@ -217,6 +219,11 @@ size_t mux_session_produce(struct mux_session *s, uint64_t now_ns, struct cx_spa
 
 /* Whether produce would have something to write now. */
 bool mux_session_owes(const struct mux_session *s);
+
+/* Data goes out compressed: a produce then takes up to MUX_DEFLATE_A_PRODUCE bytes of work, however few come out. */
+bool mux_session_deflates(const struct mux_session *s);
+/* Bytes that feed has inflated so far, for turns that are bounded by work: the bytes fed may be a thousandth of it. */
+uint64_t mux_session_inflated_bytes(const struct mux_session *s);
 
 /* When tick wants to be called, UINT64_MAX: not by itself. Cheap; look after every feed and produce. */
 uint64_t mux_session_deadline(const struct mux_session *s);

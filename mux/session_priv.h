@@ -10,6 +10,7 @@
 #include "crypto/wire.h"
 #include "mux/msg.h"
 #include "mux/session.h"
+#include "mux/transport/compress.h"
 
 /* ---- the phases of receiving, as bits for the legality table of dispatch.c ---- */
 enum mux_phase {
@@ -39,6 +40,7 @@ struct mux_kex {
     size_t host_key; /* server: index in config->host_keys */
     const struct cx_cipher *cipher_in, *cipher_out;
     const struct cx_mac *mac_in, *mac_out;
+    bool compress_in, compress_out;
 
     struct cx_kex_state *state; /* client */
     struct cx_kex_public c, s;
@@ -124,6 +126,9 @@ struct mux_session {
     struct mux_shared *shared;
     void *user;
     struct cx_packet_key in, out;
+    bool compress_in, compress_out;         /* negotiated with these keys … */
+    struct mux_compress *inflate, *deflate; /* … and in use; NULL: payloads are as they are */
+    uint64_t inflated_bytes;
 
     enum mux_err finished;
     const char *finish_text;
@@ -177,7 +182,8 @@ struct mux_out {
     size_t used;
     struct cx_packet_slot slot[CX_PACKET_BATCH];
     size_t slots;
-    bool full; /* the next message did not fit: stop */
+    size_t deflated; /* bytes of payloads that were compressed */
+    bool full;       /* the next message did not fit: stop */
     enum mux_err err;
 };
 /* A writer for one message of at most `room` payload bytes, its number written; failed when the area is full. */
@@ -186,8 +192,10 @@ struct cx_writer mux_out_begin(struct mux_out *o, uint8_t number, size_t room);
 bool mux_out_commit(struct mux_out *o, struct cx_writer *w);
 /* Seals what is laid out: before keys change, and at the end. */
 void mux_out_flush(struct mux_out *o);
-/* A payload laid out elsewhere (data.c): it stands at start + CX_PACKET_HEADER, and start is o's next free byte. */
-void mux_out_take(struct mux_out *o, uint8_t *start, size_t payload_len);
+/* Where the next payload is laid out, and how much of it surely fits: in the area, or, to be compressed, in the staging. */
+struct cx_span mux_out_room(const struct mux_out *o);
+/* A payload that was laid out there by its writer (data.c). */
+void mux_out_take(struct mux_out *o, const uint8_t *payload, size_t len);
 
 /* A handler gets the payload behind the message number. It may fill *ev (kind MUX_EV_NONE on entry). */
 typedef enum mux_err mux_handler(struct mux_session *s, struct cx_span payload, struct mux_event *ev);
@@ -200,6 +208,11 @@ enum mux_err mux_dispatch(struct mux_session *s, struct cx_span payload, uint32_
 enum mux_err mux_fail(struct mux_session *s, enum mux_err err, const char *text);
 /* Batches, and whatever is not of the key exchange, may be sent. */
 bool mux_may_send(const struct mux_session *s);
+
+/* transport/compress.c */
+/* Begins a direction's stream anew, behind authentication or a change of keys; ends it where its keys go without. False: out of
+ * memory. */
+MUX_MUST_CHECK bool mux_compress_begin(struct mux_session *s, bool outwards);
 
 /* transport/ident.c */
 enum mux_err mux_ident_feed(struct mux_session *s, struct cx_view in, size_t *used, size_t *need);

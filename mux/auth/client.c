@@ -69,7 +69,7 @@ enum mux_err mux_on_userauth_success(struct mux_session *s, struct cx_span paylo
     s->authenticated = true;
     mux_auth_free(s);
     ev->kind = MUX_EV_AUTH_SUCCESS;
-    return MUX_OK;
+    return mux_compress_begin(s, true) && mux_compress_begin(s, false) ? MUX_OK : MUX_E_RESOURCE;
 }
 
 enum mux_err mux_on_userauth_banner(struct mux_session *s, struct cx_span payload, struct mux_event *ev)

@@ -55,7 +55,7 @@ bool mux_data_owes(const struct mux_session *s)
     return s->interactive.head != CHANNEL_NONE || s->bulk.head != CHANNEL_NONE;
 }
 
-/* The slots of one pull: where each payload's data goes, a full packet apart. */
+/* The slots of one pull: where each payload's data goes, a full packet apart; what is compressed goes one by one. */
 struct slots {
     uint32_t packet; /* data bytes a packet */
     int count;
@@ -66,19 +66,18 @@ static void lay_out(const struct mux_out *o, const struct mux_channel *ch, struc
 {
     uint32_t packet = ch->peer_packet_max < MUX_CHANNEL_PACKET_MAX ? ch->peer_packet_max : MUX_CHANNEL_PACKET_MAX;
     uint32_t left = ch->peer_window < QUANTUM ? ch->peer_window : QUANTUM;
-    size_t at = o->used;
+    size_t most = o->s->deflate ? 1 : CX_PACKET_BATCH - o->slots;
+    struct cx_span room = mux_out_room(o);
     slots->packet = packet;
     slots->count = 0;
-    while (left > 0 && o->slots + (size_t)slots->count < CX_PACKET_BATCH) {
-        size_t room = o->area.len - at;
-        if (room < DATA_HEAD + CX_PACKET_OVERHEAD_MAX + SLOT_MIN)
-            return;
+    while (left > 0 && (size_t)slots->count < most && room.len >= DATA_HEAD + SLOT_MIN) {
         size_t n = left < packet ? left : packet;
-        size_t fits = room - DATA_HEAD - CX_PACKET_OVERHEAD_MAX;
-        if (n > fits)
-            n = fits;
-        slots->iov[slots->count++] = (struct iovec){ o->area.data + at + CX_PACKET_HEADER + DATA_HEAD, n };
-        at += cx_packet_sealed_len(&o->s->out, DATA_HEAD + n);
+        if (n > room.len - DATA_HEAD)
+            n = room.len - DATA_HEAD;
+        slots->iov[slots->count++] = (struct iovec){ room.data + DATA_HEAD, n };
+        size_t step = cx_packet_sealed_len(&o->s->out, DATA_HEAD + n);
+        room.data += step;
+        room.len -= step < room.len ? step : room.len;
         left -= (uint32_t)n;
     }
 }
@@ -93,7 +92,7 @@ static void take_pulled(struct mux_out *o, const struct mux_channel *ch, const s
         head[0] = MUX_MSG_CHANNEL_DATA;
         cx_store_u32(head + 1, ch->peer_id);
         cx_store_u32(head + 5, (uint32_t)len);
-        mux_out_take(o, head - CX_PACKET_HEADER, DATA_HEAD + len);
+        mux_out_take(o, head, DATA_HEAD + len);
         n -= len;
     }
 }
@@ -124,7 +123,7 @@ static bool turn(struct mux_session *s, struct mux_out *o, const struct mux_sour
 
 void mux_data_write(struct mux_session *s, struct mux_out *o, const struct mux_source *source)
 {
-    while (!o->full && o->err == MUX_OK) {
+    while (!o->full && o->err == MUX_OK && o->deflated < MUX_DEFLATE_A_PRODUCE) {
         uint32_t id = s->interactive.head != CHANNEL_NONE ? s->interactive.head : s->bulk.head;
         if (id == CHANNEL_NONE || !turn(s, o, source, mux_channel_at(s, id)))
             return;

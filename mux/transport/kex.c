@@ -318,9 +318,10 @@ enum mux_err mux_on_newkeys(struct mux_session *s, struct cx_span payload, struc
     s->keyed_once = true;
     k->got_newkeys = true;
     switch_keys(s, &s->in, &k->next_in);
+    s->compress_in = k->compress_in;
     s->in_bytes = s->in_packets = 0;
     finish_if_done(s);
-    return MUX_OK;
+    return mux_compress_begin(s, false) ? MUX_OK : MUX_E_RESOURCE;
 }
 
 bool mux_kex_owes(const struct mux_session *s)
@@ -359,6 +360,9 @@ static void write_newkeys(struct mux_session *s, struct mux_out *o)
     k->sent_newkeys = true;
     bool first = s->out.cipher == &cx_cipher_none;
     switch_keys(s, &s->out, &k->next_out);
+    s->compress_out = k->compress_out;
+    if (!mux_compress_begin(s, true))
+        o->err = MUX_E_RESOURCE;
     s->out_bytes = s->out_packets = 0;
     s->ext_info_owed = first && s->peer_takes_ext_info;
     finish_if_done(s);

@@ -85,6 +85,13 @@ static void write_kex_list(struct mux_session *s, struct cx_writer *w)
     cx_writer_raw(w, cx_view_text(markers));
 }
 
+static const char *compression_list(const struct mux_config *config)
+{
+    if (!config->compression)
+        return "none";
+    return config->server ? "none,zlib@openssh.com" : "zlib@openssh.com,none";
+}
+
 enum mux_err mux_kexinit_build(struct mux_session *s, struct mux_kex *k)
 {
     uint8_t *room = malloc(KEXINIT_ROOM);
@@ -100,8 +107,8 @@ enum mux_err mux_kexinit_build(struct mux_session *s, struct mux_kex *k)
     cx_writer_text(&w, s->config->ciphers);
     cx_writer_text(&w, s->config->macs);
     cx_writer_text(&w, s->config->macs);
-    cx_writer_text(&w, "none");
-    cx_writer_text(&w, "none");
+    cx_writer_text(&w, compression_list(s->config));
+    cx_writer_text(&w, compression_list(s->config));
     cx_writer_text(&w, "");
     cx_writer_text(&w, "");
     cx_writer_bool(&w, false);
@@ -147,6 +154,13 @@ static bool choose_cipher(struct cx_view cipher_c, struct cx_view cipher_s, stru
     /* an AEAD brings its own tag; what the MAC lists say then does not count: RFC 5647 section 5.1, OpenSSH PROTOCOL 1.6 */
     *mac = *cipher && (*cipher)->tag_len == 0 ? cx_mac_find(choose(mac_c, mac_s)) : NULL;
     return *cipher && ((*cipher)->tag_len != 0 || *mac);
+}
+
+static bool choose_compression(struct cx_view client, struct cx_view server, bool *compress)
+{
+    struct cx_view name = choose(client, server);
+    *compress = cx_view_is(name, "zlib@openssh.com");
+    return name.len > 0;
 }
 
 static bool choose_host_key(struct mux_session *s, struct mux_kex *k, const struct kexinit *c, const struct kexinit *v)
@@ -205,12 +219,16 @@ enum mux_err mux_kexinit_negotiate(struct mux_session *s, struct mux_kex *k)
         if (!choose_cipher(c->list[LIST_CIPHER_C2S + i], v->list[LIST_CIPHER_C2S + i], c->list[LIST_MAC_C2S + i],
                            v->list[LIST_MAC_C2S + i], &cipher[i], &mac[i]))
             return MUX_E_NEGOTIATION;
-    if (!k->method || !choose_host_key(s, k, c, v) || choose(c->list[LIST_COMPRESS_C2S], v->list[LIST_COMPRESS_C2S]).len == 0 ||
-        choose(c->list[LIST_COMPRESS_S2C], v->list[LIST_COMPRESS_S2C]).len == 0)
+    bool compress[2];
+    if (!k->method || !choose_host_key(s, k, c, v) ||
+        !choose_compression(c->list[LIST_COMPRESS_C2S], v->list[LIST_COMPRESS_C2S], &compress[0]) ||
+        !choose_compression(c->list[LIST_COMPRESS_S2C], v->list[LIST_COMPRESS_S2C], &compress[1]))
         return MUX_E_NEGOTIATION;
     size_t in = s->config->server ? 0 : 1;
     k->cipher_in = cipher[in];
     k->mac_in = mac[in];
+    k->compress_in = compress[in];
+    k->compress_out = compress[1 - in];
     k->cipher_out = cipher[1 - in];
     k->mac_out = mac[1 - in];
     k->skip_guess = peer.first_kex_packet_follows && !guess_was_right(&ours, &peer);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Fuzzes mux/session.h (feed, produce, and the calls of an application), and through it transport/, auth/ and connection/.
  *
- * Byte 0: bit 0 is the role under attack, bits 1 to 3 the phase it is brought to first (7: none; all else are raw bytes).
+ * Byte 0: bit 0 is the role under attack, bits 1 to 3 the phase it is brought to first (7: none; all else are raw bytes), bit 4
+ * whether packets are compressed.
  * Byte 1: how finely its bytes are split. What follows are operations: packets, sealed with the keys of an honest peer so that
  * any content passes the tags; moves of both applications; time. Randomness and keys are fixed. After the last, both sides run
  * until nothing moves: a side that goes on owing without producing is a fault too. */
@@ -228,6 +229,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 3)
         return 0;
     struct pair *p = fixed_pair();
+    p->client.config.compression = p->server.config.compression = data[0] & 16;
     struct fuzz f = { .pair = p, .in = cx_reader(cx_view(data + 2, size - 2)) };
     f.target = data[0] & 1 ? &p->server : &p->client;
     f.peer = inject_other(p, f.target);

@@ -15,6 +15,13 @@ struct pair_side *inject_other(struct pair *p, struct pair_side *side)
 void inject_bytes(struct pair *p, struct pair_side *from, const void *payload, size_t len)
 {
     struct pair_side *to = inject_other(p, from);
+    static uint8_t deflated[PAYLOAD_MAX + 4096];
+    if (from->session->deflate && len > 0) {
+        if (!mux_compress_deflate(from->session->deflate, cx_view(payload, len), (struct cx_span){ deflated, sizeof deflated },
+                                  &len))
+            abort();
+        payload = deflated;
+    }
     size_t sealed = cx_packet_sealed_len(&from->session->out, len);
     if (to->inbox_room - to->inbox_len < sealed) {
         to->inbox_room = 2 * (to->inbox_len + sealed);

@@ -34,6 +34,7 @@ static void side_init(struct pair_side *side, uint64_t seed)
 {
     side->shared.cache = cx_packet_cache_new(8);
     side->shared.random = cx_random_from_seed(&side->seeded, seed);
+    side->shared.staging = (struct cx_span){ malloc(MUX_STAGING_BYTES), MUX_STAGING_BYTES };
 }
 
 struct pair *pair_new(const char *cipher, const char *mac, const char *kex, enum cx_key_type host_type)
@@ -60,6 +61,7 @@ static void side_free(struct pair_side *side)
 {
     mux_session_free(side->session);
     cx_packet_cache_free(side->shared.cache);
+    free(side->shared.staging.data);
     free(side->inbox);
 }
 

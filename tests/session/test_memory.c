@@ -93,6 +93,7 @@ static bool try_with_failure(unsigned n)
     long before = live;
     struct pair *p = pair_new(NULL, NULL, NULL, CX_KEY_ED25519);
     p->server.config.channels_max = 10;
+    p->client.config.compression = p->server.config.compression = true;
     pair_start(p);
     until_failure = n;
     failed = false;
