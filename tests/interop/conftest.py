@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: MIT
 """Fixtures: what a test starts is ended, by its process id, whether it passes or not."""
 import contextlib
+import functools
 import os
 import resource
 
 import pytest
 
-from support.backends import Backend
+from support.backends import Backend, digest, source
 from support.client import Client
 from support.gateway import Gateway
 from support.keys import make_key
 from support.sshd import Sshd
+from support.transfer import carry
 
 USERS = ("alice", "bob", "stranger")
 
@@ -81,7 +83,46 @@ def backend(cleanup):
 
 
 @pytest.fixture
-def sshd(tmp_path_factory, cleanup):
-    made = Sshd(tmp_path_factory.mktemp("sshd"))
-    cleanup.callback(made.stop)
-    return made
+def metered(gateway, backend):
+    """with metered(size, settings): what the block carries through the queues digest and source is judged at its end."""
+
+    @contextlib.contextmanager
+    def make(size, settings=""):
+        up, down = backend(digest), backend(source(size))
+        gateway.start(f"Queue digest\n Target {up.address}\n Allow alice\nQueue source\n Target {down.address}\n Allow alice", settings)
+        yield gateway
+        assert not up.errors and not down.errors
+        for queue, field in (("digest", "bytes_up"), ("source", "bytes_down")):
+            (record,) = gateway.wait_for_audit(event="tunnel", queue=queue)
+            assert record[field] == size, record
+
+    return make
+
+
+@pytest.fixture
+def transfer(metered, client):
+    """transfer(client options, gateway settings, size): up and down through OpenSSH's client, equal digests."""
+
+    def run(options=(), settings="", *, size, **keywords):
+        with metered(size, settings) as gateway:
+            one = client(gateway, options=options, **keywords)
+            carry(*(functools.partial(one.start, "-W", f"{queue}:1", "gw") for queue in ("digest", "source")), size)
+
+    return run
+
+
+@pytest.fixture
+def new_sshd(tmp_path_factory, cleanup):
+    """new_sshd(…): a real sshd; arguments are Sshd's."""
+
+    def make(**keywords):
+        made = Sshd(tmp_path_factory.mktemp("sshd"), **keywords)
+        cleanup.callback(made.stop)
+        return made
+
+    return make
+
+
+@pytest.fixture
+def sshd(new_sshd):
+    return new_sshd()

@@ -10,9 +10,10 @@ from .waiting import wait_until
 
 
 class Client:
-    """ssh as one user of one gateway. options: ssh_config lines for the host gw."""
+    """ssh as one user of one gateway. options: ssh_config lines for the host gw. program: an ssh other than the installed one."""
 
-    def __init__(self, gateway, user="alice", key=None, options=(), box=None):
+    def __init__(self, gateway, user="alice", key=None, options=(), box=None, program="ssh"):
+        self.program = program
         self.directory = pathlib.Path(gateway.directory)
         self.config = self.directory / f"ssh_config.{len(list(self.directory.glob('ssh_config.*')))}"
         key = key or gateway.keys["alice" if user not in gateway.keys else user]
@@ -30,7 +31,7 @@ class Client:
         self.started = []
 
     def argv(self, *arguments):
-        return ["ssh", "-F", str(self.config), *map(str, arguments)]
+        return [self.program, "-F", str(self.config), *map(str, arguments)]
 
     def run(self, *arguments, input=None, timeout=120):
         """Runs to the end; stdin is empty unless input is given."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A real sshd as a service behind the gateway, run by whoever runs the tests."""
+"""A real sshd, run by whoever runs the tests: a service behind the gateway, or the server of our client role."""
 import getpass
 import os
 import pathlib
@@ -14,18 +14,20 @@ class Sshd:
     alias = "box"
     user = getpass.getuser()
 
-    def __init__(self, directory: pathlib.Path):
+    def __init__(self, directory: pathlib.Path, settings: str = "", key_arguments=("ed25519",)):
+        """settings: lines of sshd_config, in front of those here. key_arguments: ssh-keygen's, for host key and user key."""
         self.directory = directory
         self.name = "127.0.0.1"
         self.port = process.free_port()
-        host_key = make_key(directory / "host")
-        self.key = make_key(directory / "user")
+        host_key = make_key(directory / "host", *key_arguments)
+        self.host_line = public_line(host_key)
+        self.key = make_key(directory / "user", *key_arguments)
         (directory / "authorized_keys").write_text(public_line(self.key) + "\n")
         self.known_hosts = directory / "known_hosts"
-        self.known_hosts.write_text(f"{self.alias} {public_line(host_key)}\n")
+        self.known_hosts.write_text(f"{self.alias} {self.host_line}\n")
         config = directory / "sshd_config"
         config.write_text(
-            f"ListenAddress 127.0.0.1:{self.port}\nHostKey {host_key}\nAuthorizedKeysFile {directory}/authorized_keys\n"
+            f"{settings}\nListenAddress 127.0.0.1:{self.port}\nHostKey {host_key}\nAuthorizedKeysFile {directory}/authorized_keys\n"
             "StrictModes no\nUsePAM no\nPidFile none\nPermitRootLogin yes\nMaxStartups 1000\n"
         )
         if os.geteuid() == 0:
