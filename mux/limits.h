@@ -21,6 +21,7 @@ enum {
     MUX_NAME_LIST_MAX = 4096,         /* a name-list of KEXINIT */
     MUX_EXTENSIONS_MAX = 256,         /* of EXT_INFO */
     MUX_PING_MAX = 256,               /* data of a PING; longer ones are dropped */
+    MUX_GEX_PREFERRED_BITS = 3072,    /* client role: a group about as strong as 128-bit keys */
     MUX_REKEY_PACKETS = 1u << 31,     /* RFC 4344 section 3.1 */
     MUX_REKEY_BURST = 256,            /* key exchanges that a peer may ask for in a row … */
     MUX_REKEY_REFILL_NS = 20000000,   /* … one more each 20 ms, */

@@ -108,6 +108,10 @@ struct mux_kex_inputs {
     struct cx_view i_c, i_s; /* KEXINIT payloads */
     struct cx_view q_c, q_s; /* the method's public values */
     struct cx_view k;        /* encoded, length included */
+    struct {
+        uint32_t min, preferred, max;
+        struct cx_view prime, generator; /* contents of mpints */
+    } gex;                               /* group exchange only, else empty: RFC 4419 section 3 */
 };
 
 struct mux_event {

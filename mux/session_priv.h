@@ -42,6 +42,12 @@ struct mux_kex {
     const struct cx_mac *mac_in, *mac_out;
     bool compress_in, compress_out;
 
+    struct {
+        bool used, owed; /* owed: by the client REQUEST, by the server GROUP */
+        uint32_t min, preferred, max;
+        struct cx_kex_group *group; /* whose method then is `method` */
+    } gex;
+
     struct cx_kex_state *state; /* client */
     struct cx_kex_public c, s;
     struct cx_kex_shared k;
@@ -229,6 +235,17 @@ void mux_kex_free(struct mux_session *s);
 bool mux_kex_owes(const struct mux_session *s);
 void mux_kex_write(struct mux_session *s, struct mux_out *o);
 mux_handler mux_on_kexinit, mux_on_kex_init, mux_on_kex_reply, mux_on_newkeys;
+/* Whichever numbers the method gives to its two messages. */
+enum mux_err mux_kex_begin_public(struct mux_session *s); /* client */
+enum mux_err mux_kex_take_public(struct mux_session *s, struct cx_span payload, struct mux_event *ev);
+enum mux_err mux_kex_take_reply(struct mux_session *s, struct cx_span payload, struct mux_event *ev);
+
+/* transport/gex.c */
+void mux_gex_begin(struct mux_session *s); /* the method is chosen */
+void mux_gex_write(struct mux_session *s, struct mux_out *o);
+void mux_gex_inputs(const struct mux_kex *k, struct mux_kex_inputs *in);
+enum mux_err mux_on_gex_group(struct mux_session *s, struct cx_span payload); /* shares its number with KEX_REPLY */
+mux_handler mux_on_gex_request, mux_on_gex_init, mux_on_gex_reply;
 
 /* transport/rekey.c */
 bool mux_rekey_due(const struct mux_session *s);

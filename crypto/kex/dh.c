@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Diffie-Hellman in the groups of RFC 3526 (RFC 4253 section 8, RFC 8268), on OpenSSL's numbers. A public value is the content
- * of its mpint. Each prime p is safe and 2 generates the subgroup of prime order: what lies between 1 and p - 1 is of large order.
+/* Diffie-Hellman in the groups of RFC 3526 (RFC 4253 section 8, RFC 8268) and in exchanged ones, on OpenSSL's numbers. A public
+ * value is the content of its mpint. Each prime p is safe and 2 generates the subgroup of prime order: what lies between 1 and p -
+ * 1 is of large order.
  */
 #include <openssl/bn.h>
 #include <openssl/obj_mac.h>
@@ -16,9 +17,11 @@ struct group {
     BN_CTX *scratch;
 };
 
-static BIGNUM *prime_of(int nid)
+static BIGNUM *prime_of(const struct cx_dh *dh)
 {
-    switch (nid) {
+    switch (dh->nid) {
+    case NID_undef:
+        return BN_bin2bn(dh->prime.data, (int)dh->prime.len, NULL);
     case NID_modp_2048:
         return BN_get_rfc3526_prime_2048(NULL);
     case NID_modp_4096:
@@ -30,7 +33,7 @@ static BIGNUM *prime_of(int nid)
 
 static bool group_init(struct group *g, const struct cx_dh *dh)
 {
-    g->prime = prime_of(dh->nid);
+    g->prime = prime_of(dh);
     g->exponent = BN_secure_new();
     g->value = BN_secure_new();
     g->scratch = BN_CTX_secure_new();
@@ -76,15 +79,17 @@ static enum cx_err write_value(struct group *g, struct cx_writer *public)
 static enum cx_err make_pair(const struct cx_dh *dh, const struct cx_random *random, uint8_t *secret, struct cx_writer *public)
 {
     struct group g;
-    BIGNUM *two = BN_new();
-    bool good = group_init(&g, dh) && two && BN_set_word(two, 2) == 1;
+    static const uint8_t two = 2;
+    struct cx_view generator = dh->generator.len > 0 ? dh->generator : cx_view(&two, 1);
+    BIGNUM *base = BN_bin2bn(generator.data, (int)generator.len, NULL);
+    bool good = group_init(&g, dh) && base;
     if (good) {
         cx_random_fill(random, secret, EXPONENT_BYTES);
-        good = raise(&g, two, secret);
+        good = raise(&g, base, secret);
     }
     /* a power out of range is one in 2^500; as a peer would not take it, it is not sent */
     enum cx_err err = good && in_range(&g, g.value) ? write_value(&g, public) : CX_E_RESOURCE;
-    BN_free(two);
+    BN_free(base);
     group_deinit(&g);
     return err;
 }
@@ -100,7 +105,7 @@ static enum cx_err multiply(struct group *g, const BIGNUM *base, const uint8_t *
 }
 
 /* What is no positive mpint in its shortest form is malformed. */
-static bool is_mpint(struct cx_view v)
+bool cx_dh_is_mpint(struct cx_view v)
 {
     if (v.len == 0 || v.data[0] >= 0x80)
         return false;
@@ -110,7 +115,7 @@ static bool is_mpint(struct cx_view v)
 static enum cx_err agree(const struct cx_dh *dh, const uint8_t *secret, struct cx_view peer, struct cx_writer *shared)
 {
     struct group g;
-    if (!is_mpint(peer) || peer.len > CX_DH_SHARED_MAX + 1)
+    if (!cx_dh_is_mpint(peer) || peer.len > CX_DH_SHARED_MAX + 1)
         return CX_E_MALFORMED;
     BIGNUM *base = BN_bin2bn(peer.data, (int)peer.len, NULL);
     enum cx_err err = group_init(&g, dh) && base ? multiply(&g, base, secret, shared) : CX_E_RESOURCE;
@@ -122,3 +127,4 @@ static enum cx_err agree(const struct cx_dh *dh, const uint8_t *secret, struct c
 const struct cx_dh cx_dh_group14 = { EXPONENT_BYTES, NID_modp_2048, make_pair, agree };
 const struct cx_dh cx_dh_group16 = { EXPONENT_BYTES, NID_modp_4096, make_pair, agree };
 const struct cx_dh cx_dh_group18 = { EXPONENT_BYTES, NID_modp_8192, make_pair, agree };
+const struct cx_dh cx_dh_exchanged = { EXPONENT_BYTES, NID_undef, make_pair, agree };

@@ -20,6 +20,7 @@ static const struct cx_kex methods[] = {
     { "diffie-hellman-group14-sha256", CX_SHA256, NULL, &cx_dh_group14 },
     { "diffie-hellman-group16-sha512", CX_SHA512, NULL, &cx_dh_group16 },
     { "diffie-hellman-group18-sha512", CX_SHA512, NULL, &cx_dh_group18 },
+    { "diffie-hellman-group-exchange-sha256", CX_SHA256, NULL, NULL },
 };
 enum { METHOD_COUNT = sizeof methods / sizeof methods[0] };
 

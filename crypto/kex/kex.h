@@ -22,7 +22,7 @@ struct cx_kex {
     const char *name;
     enum cx_hash_alg hash;
     const struct cx_kem *kem; /* of a hybrid: its part of C and S comes first; else NULL */
-    const struct cx_dh *dh;
+    const struct cx_dh *dh;   /* NULL: its group is exchanged first, see group.h */
 };
 
 struct cx_kex_shared {

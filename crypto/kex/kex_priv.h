@@ -21,6 +21,7 @@ struct cx_dh {
     /* Judges the peer's public value, length included, and appends what both sides share: big-endian, of the group's length;
      * X25519's as it is. At most CX_DH_SHARED_MAX bytes. */
     enum cx_err (*agree)(const struct cx_dh *dh, const uint8_t *secret, struct cx_view peer, struct cx_writer *shared);
+    struct cx_view prime, generator; /* of an exchanged group, which has no number: the contents of their mpints */
 };
 
 extern const struct cx_dh cx_dh_x25519;
@@ -30,6 +31,10 @@ extern const struct cx_dh cx_dh_nistp521;
 extern const struct cx_dh cx_dh_group14;
 extern const struct cx_dh cx_dh_group16;
 extern const struct cx_dh cx_dh_group18;
+extern const struct cx_dh cx_dh_exchanged; /* what group.c fills in */
+
+/* Whether this is the content of a positive mpint in its shortest form. */
+bool cx_dh_is_mpint(struct cx_view v);
 
 /* Lengths are checked by the caller. A ciphertext that is well-formed but wrong yields a secret that nobody else has. */
 struct cx_kem {

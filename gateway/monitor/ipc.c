@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "crypto/kex/group.h"
 #include "crypto/wire.h"
 
 enum {
@@ -79,6 +80,11 @@ static void put_sign(struct cx_writer *w, const struct gw_ipc_record *r)
     cx_writer_string(w, r->sign.inputs.q_c);
     cx_writer_string(w, r->sign.inputs.q_s);
     cx_writer_string(w, r->sign.inputs.k);
+    cx_writer_u32(w, r->sign.inputs.gex.min);
+    cx_writer_u32(w, r->sign.inputs.gex.preferred);
+    cx_writer_u32(w, r->sign.inputs.gex.max);
+    cx_writer_string(w, r->sign.inputs.gex.prime);
+    cx_writer_string(w, r->sign.inputs.gex.generator);
 }
 
 static void put_body(struct cx_writer *w, const struct gw_ipc_record *r)
@@ -214,8 +220,14 @@ static void read_sign(struct cx_reader *in, struct gw_ipc_record *r)
     r->sign.inputs.q_c = read_capped(in, CX_KEX_PUBLIC_MAX);
     r->sign.inputs.q_s = read_capped(in, CX_KEX_PUBLIC_MAX);
     r->sign.inputs.k = read_capped(in, CX_KEX_SHARED_MAX);
+    r->sign.inputs.gex.min = cx_reader_u32(in);
+    r->sign.inputs.gex.preferred = cx_reader_u32(in);
+    r->sign.inputs.gex.max = cx_reader_u32(in);
+    r->sign.inputs.gex.prime = read_capped(in, CX_GROUP_VALUE_MAX);
+    r->sign.inputs.gex.generator = read_capped(in, CX_GROUP_VALUE_MAX);
     r->sign.inputs.kex = cx_kex_find(r->sign.kex);
-    if (!r->sign.inputs.kex)
+    /* a group where there is none to be exchanged would make another hash than the method's */
+    if (!r->sign.inputs.kex || cx_kex_wants_group(r->sign.inputs.kex) != (r->sign.inputs.gex.prime.len > 0))
         cx_reader_fail(in);
 }
 

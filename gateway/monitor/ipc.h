@@ -20,7 +20,7 @@
 #include "mux/session.h"
 
 enum {
-    GW_IPC_VERSION = 1,
+    GW_IPC_VERSION = 2,
     GW_IPC_DATAGRAM_MAX = 160 * 1024, /* SO_SNDBUF is raised so that one fits */
     GW_IPC_CONTROL_FD = 3,            /* the engine finds the control socket here */
     GW_IPC_FDS_MAX = 16,              /* descriptors a datagram */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The exchange hash H of RFC 4253 section 8, in the form of RFC 5656 and RFC 8731: made by both roles of the engine, and
- * once more by the monitor, which signs none that it did not compute. Any thread. */
+/* The exchange hash H of RFC 4253 section 8, in the form of RFC 5656 and RFC 8731, or of RFC 4419 with an exchanged group: made by
+ * both roles of the engine, and once more by the monitor, which signs none that it did not compute. Any thread. */
 #ifndef MUX_EXCHANGE_HASH_H
 #define MUX_EXCHANGE_HASH_H
 

@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#include "crypto/kex/group.h"
 #include "crypto/secret.h"
 #include "mux/session_priv.h"
 
@@ -30,6 +31,7 @@ void mux_kex_free(struct mux_session *s)
     if (!k)
         return;
     cx_kex_state_free(k->state);
+    cx_kex_group_free(k->gex.group);
     cx_packet_key_deinit(&k->next_in, s->shared->cache);
     cx_packet_key_deinit(&k->next_out, s->shared->cache);
     free(k->our_init);
@@ -57,6 +59,7 @@ static void inputs_of(const struct mux_session *s, struct mux_kex_inputs *in)
         .q_s = cx_view(k->s.bytes, k->s.len),
         .k = cx_view(k->k.bytes, k->k.len),
     };
+    mux_gex_inputs(k, in);
 }
 
 static struct cx_view host_blob(const struct mux_session *s)
@@ -164,8 +167,13 @@ enum mux_err mux_on_kexinit(struct mux_session *s, struct cx_span payload, struc
         return err;
     s->heard_kexinit = true;
     k->got_init = true;
-    if (s->config->server)
-        return MUX_OK;
+    mux_gex_begin(s);
+    return s->config->server || k->gex.used ? MUX_OK : mux_kex_begin_public(s);
+}
+
+enum mux_err mux_kex_begin_public(struct mux_session *s)
+{
+    struct mux_kex *k = s->kex;
     if (cx_kex_start(k->method, &s->shared->random, &k->state, &k->c) != CX_OK)
         return MUX_E_RESOURCE;
     k->public_owed = true;
@@ -173,7 +181,7 @@ enum mux_err mux_on_kexinit(struct mux_session *s, struct cx_span payload, struc
 }
 
 /* Server: the client's public value came; the rest of our reply waits for the signature. */
-enum mux_err mux_on_kex_init(struct mux_session *s, struct cx_span payload, struct mux_event *ev)
+enum mux_err mux_kex_take_public(struct mux_session *s, struct cx_span payload, struct mux_event *ev)
 {
     struct mux_kex *k = s->kex;
     struct cx_reader r = cx_reader(cx_span_view(payload));
@@ -193,6 +201,11 @@ enum mux_err mux_on_kex_init(struct mux_session *s, struct cx_span payload, stru
     ev->sign.alg = k->host_alg;
     inputs_of(s, &ev->sign.inputs);
     return MUX_OK;
+}
+
+enum mux_err mux_on_kex_init(struct mux_session *s, struct cx_span payload, struct mux_event *ev)
+{
+    return s->kex->gex.used ? MUX_E_ILLEGAL : mux_kex_take_public(s, payload, ev);
 }
 
 void mux_session_signature(struct mux_session *s, struct cx_view signature)
@@ -217,7 +230,7 @@ void mux_session_signature(struct mux_session *s, struct cx_view signature)
 }
 
 /* Client: the server's public value, its key and its signature. */
-enum mux_err mux_on_kex_reply(struct mux_session *s, struct cx_span payload, struct mux_event *ev)
+enum mux_err mux_kex_take_reply(struct mux_session *s, struct cx_span payload, struct mux_event *ev)
 {
     struct mux_kex *k = s->kex;
     struct cx_reader r = cx_reader(cx_span_view(payload));
@@ -243,6 +256,11 @@ enum mux_err mux_on_kex_reply(struct mux_session *s, struct cx_span payload, str
     ev->host_key.blob = host_blob(s);
     ev->host_key.alg = k->host_alg;
     return MUX_OK;
+}
+
+enum mux_err mux_on_kex_reply(struct mux_session *s, struct cx_span payload, struct mux_event *ev)
+{
+    return s->kex->gex.used ? mux_on_gex_group(s, payload) : mux_kex_take_reply(s, payload, ev);
 }
 
 void mux_session_host_key_verdict(struct mux_session *s, bool trusted)
@@ -327,7 +345,7 @@ enum mux_err mux_on_newkeys(struct mux_session *s, struct cx_span payload, struc
 bool mux_kex_owes(const struct mux_session *s)
 {
     const struct mux_kex *k = s->kex;
-    return k && (!k->sent_init || k->public_owed || k->newkeys_owed);
+    return k && (!k->sent_init || k->gex.owed || k->public_owed || k->newkeys_owed);
 }
 
 static void write_public(struct mux_session *s, struct mux_out *o)
@@ -335,7 +353,8 @@ static void write_public(struct mux_session *s, struct mux_out *o)
     struct mux_kex *k = s->kex;
     struct cx_view blob = s->config->server ? host_blob(s) : cx_view("", 0);
     size_t room = 64 + blob.len + k->c.len + k->s.len + k->signature_len;
-    struct cx_writer w = mux_out_begin(o, s->config->server ? MUX_MSG_KEX_REPLY : MUX_MSG_KEX_INIT, room);
+    uint8_t init = k->gex.used ? MUX_MSG_GEX_INIT : MUX_MSG_KEX_INIT, reply = k->gex.used ? MUX_MSG_GEX_REPLY : MUX_MSG_KEX_REPLY;
+    struct cx_writer w = mux_out_begin(o, s->config->server ? reply : init, room);
     if (s->config->server) {
         cx_writer_string(&w, blob);
         cx_writer_string(&w, cx_view(k->s.bytes, k->s.len));
@@ -378,7 +397,9 @@ void mux_kex_write(struct mux_session *s, struct mux_out *o)
         cx_writer_raw(&w, cx_view(k->our_init + 1, k->our_init_len - 1));
         k->sent_init = mux_out_commit(o, &w);
     }
-    if (k->sent_init && k->public_owed)
+    if (k->sent_init)
+        mux_gex_write(s, o);
+    if (k->sent_init && !k->gex.owed && k->public_owed)
         write_public(s, o);
     if (k->public_sent && k->newkeys_owed)
         write_newkeys(s, o);

@@ -3,7 +3,7 @@
 #include <criterion/criterion.h>
 #include <openssl/bn.h>
 
-#include "crypto/kex/kex.h"
+#include "crypto/kex/group.h"
 #include "crypto/wire.h"
 
 static struct cx_random random_new(struct cx_random_seeded *state, uint64_t seed)
@@ -42,7 +42,7 @@ Test(kex, both_sides_find_the_same_secret)
     const struct cx_kex *kex;
     for (size_t i = 0; (kex = cx_kex_at(i)); i++) {
         cr_assert_eq(cx_kex_find(cx_view_text(kex->name)), kex);
-        for (uint64_t seed = 0; seed < (is_group(kex) ? 4 : 40); seed++)
+        for (uint64_t seed = 0; !cx_kex_wants_group(kex) && seed < (is_group(kex) ? 4 : 40); seed++)
             check_exchange(kex, seed);
     }
     cr_assert_null(cx_kex_find(cx_view_text("diffie-hellman-group1-sha1")));
@@ -129,4 +129,75 @@ Test(kex, group_values_that_are_no_positive_mpint_are_malformed)
     for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
         check_refused("diffie-hellman-group14-sha256", cx_view(forms[i].bytes, forms[i].len), CX_E_MALFORMED);
     check_refused("diffie-hellman-group18-sha512", cx_view(long_value, sizeof long_value), CX_E_MALFORMED);
+}
+
+/* ---- exchanged groups ---- */
+
+Test(kex_group, a_server_chooses_the_smallest_that_suffices_else_the_largest_allowed)
+{
+    static const struct {
+        uint32_t min, preferred, max, bits; /* 0: none */
+    } rows[] = { { 2048, 2048, 8192, 2048 }, { 2048, 3072, 8192, 3072 }, { 1024, 1024, 8192, 2048 }, { 2048, 2049, 8192, 3072 },
+                 { 2048, 8192, 8192, 8192 }, { 2048, 7680, 8192, 8192 }, { 2048, 8192, 4096, 4096 }, { 4096, 2048, 8192, 4096 },
+                 { 3000, 4000, 4000, 3072 }, { 1024, 1024, 2047, 0 },    { 8193, 9000, 16384, 0 },   { 2049, 2050, 3071, 0 } };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct cx_kex_group *group = NULL;
+        enum cx_err err = cx_kex_group_choose(rows[i].min, rows[i].preferred, rows[i].max, &group);
+        cr_assert_eq(err, rows[i].bits ? CX_OK : CX_E_WEAK, "row %zu", i);
+        if (rows[i].bits)
+            cr_assert_eq(cx_kex_group_prime(group).len, 1 + rows[i].bits / 8, "row %zu", i);
+        cx_kex_group_free(group);
+    }
+}
+
+Test(kex_group, both_sides_find_the_same_secret_in_it)
+{
+    struct cx_kex_group *chosen, *taken;
+    cr_assert_eq(cx_kex_group_choose(2048, 3072, 8192, &chosen), CX_OK);
+    cr_assert_eq(cx_kex_group_take(cx_kex_group_prime(chosen), cx_kex_group_generator(chosen), 2048, 8192, &taken), CX_OK);
+    cr_assert_str_eq(cx_kex_group_method(taken)->name, "diffie-hellman-group-exchange-sha256");
+    check_exchange(cx_kex_group_method(taken), 1);
+    cx_kex_group_free(chosen);
+    cx_kex_group_free(taken);
+}
+
+static enum cx_err take(struct cx_view prime, const void *generator, size_t generator_len)
+{
+    struct cx_kex_group *group = NULL;
+    enum cx_err err = cx_kex_group_take(prime, cx_view(generator, generator_len), 1024, 3072, &group);
+    cx_kex_group_free(group);
+    return err;
+}
+
+Test(kex_group, that_is_no_prime_of_a_good_size_or_whose_generator_is_trivial_is_refused)
+{
+    struct cx_kex_group *chosen;
+    uint8_t p[CX_GROUP_VALUE_MAX], last[CX_GROUP_VALUE_MAX];
+    cr_assert_eq(cx_kex_group_choose(2048, 2048, 2048, &chosen), CX_OK);
+    struct cx_view prime = cx_kex_group_prime(chosen);
+    cr_assert_eq(take(prime, "\2", 1), CX_OK);
+    cr_assert_eq(take(prime, "\5", 1), CX_OK);
+    cr_assert_eq(take(prime, "\1", 1), CX_E_WEAK);
+    cr_assert_eq(take(prime, "", 0), CX_E_MALFORMED);
+    cr_assert_eq(take(prime, "\0", 1), CX_E_MALFORMED);
+    cr_assert_eq(take(prime, "\377", 1), CX_E_MALFORMED);
+    cr_assert_eq(take(prime, "\0\2", 2), CX_E_MALFORMED);
+    memcpy(last, prime.data, prime.len);
+    cr_assert_eq(take(prime, last, prime.len), CX_E_WEAK);
+    last[prime.len - 1]--;
+    cr_assert_eq(take(prime, last, prime.len), CX_E_WEAK);
+    last[prime.len - 1]--;
+    cr_assert_eq(take(prime, last, prime.len), CX_OK);
+    /* p - 2 is odd and no prime, p - 1 is even; without its sign byte p is negative; half of it is too short */
+    memcpy(p, prime.data, prime.len);
+    p[prime.len - 1] -= 2;
+    cr_assert_eq(take(cx_view(p, prime.len), "\2", 1), CX_E_WEAK);
+    p[prime.len - 1] += 1;
+    cr_assert_eq(take(cx_view(p, prime.len), "\2", 1), CX_E_WEAK);
+    cr_assert_eq(take(cx_view(prime.data + 1, prime.len - 1), "\2", 1), CX_E_MALFORMED);
+    cr_assert_eq(take(cx_view(prime.data, prime.len / 2), "\2", 1), CX_E_WEAK);
+    cx_kex_group_free(chosen);
+    cr_assert_eq(cx_kex_group_choose(4096, 4096, 4096, &chosen), CX_OK);
+    cr_assert_eq(take(cx_kex_group_prime(chosen), "\2", 1), CX_E_WEAK);
+    cx_kex_group_free(chosen);
 }

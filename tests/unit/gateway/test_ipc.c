@@ -176,6 +176,33 @@ Test(ipc, what_was_sent_before_the_end_is_received_before_it)
     gw_ipc_out_deinit(&out);
 }
 
+Test(ipc, a_group_comes_back_the_same_and_goes_with_the_method_that_exchanges_one)
+{
+    struct gw_ipc_out out;
+    struct gw_ipc_record in = sign_record(40), r;
+    cr_assert(gw_ipc_out_init(&out));
+    in.sign.inputs.gex.min = 2048;
+    in.sign.inputs.gex.preferred = 3072;
+    in.sign.inputs.gex.max = 8192;
+    in.sign.inputs.gex.prime = cx_view_text("p");
+    in.sign.inputs.gex.generator = cx_view_text("g");
+    for (int gex = 0; gex < 2; gex++)
+        for (int group = 0; group < 2; group++) {
+            in.sign.kex = cx_view_text(gex ? "diffie-hellman-group-exchange-sha256" : "curve25519-sha256");
+            in.sign.inputs.gex.prime.len = (size_t)group;
+            out.used = 0;
+            cr_assert(gw_ipc_put(&out, &in, -1));
+            struct cx_view datagram = cx_view(out.bytes, out.used);
+            cr_assert_eq(gw_ipc_next(&datagram, &r), gex == group ? 1 : -1, "method %d group %d", gex, group);
+        }
+    cr_assert_eq(r.sign.inputs.gex.min, 2048);
+    cr_assert_eq(r.sign.inputs.gex.preferred, 3072);
+    cr_assert_eq(r.sign.inputs.gex.max, 8192);
+    cr_assert(cx_view_is(r.sign.inputs.gex.prime, "p"));
+    cr_assert(cx_view_is(r.sign.inputs.gex.generator, "g"));
+    gw_ipc_out_deinit(&out);
+}
+
 Test(ipc, every_cut_of_a_record_is_malformed)
 {
     struct gw_ipc_out out;
