@@ -15,6 +15,13 @@ enum {
     MUX_CHANNEL_PACKET_MAX = 32768,   /* data a packet that we accept, and most that we send */
     MUX_CHANNEL_PACKET_MIN = 1,       /* a peer's maximum packet size below this is refused */
     MUX_CHANNELS_MAX = 16384,         /* a connection, unless configured lower */
+    MUX_HOST_MAX = 255,               /* a host's name or address in a forwarding message */
+    MUX_SOCKET_PATH_MAX = 1024,       /* a path in one */
+    MUX_SESSION_NAME_MAX = 256,       /* names in requests on sessions: of variables, terminals, subsystems, signals */
+    MUX_ENV_VALUE_MAX = 16 * 1024,    /* a variable's value */
+    MUX_COMMAND_MAX = 128 * 1024,     /* exec's: one argument of Linux's execve */
+    MUX_TTY_MODES_MAX = 256,          /* entries */
+    MUX_EXIT_MESSAGE_MAX = 4096,      /* exit-signal's text */
     MUX_REPLIES_MAX = 128,            /* ordered replies owed; reading stops when full … */
     MUX_REPLIES_REKEY_MAX = 256,      /* … but for a key exchange that must get through; past this the connection ends */
     MUX_REQUESTS_OUT_MAX = 16,        /* our own requests with want_reply in flight */
