@@ -213,6 +213,10 @@ enum mux_pull {
 struct mux_source {
     size_t (*pull)(void *ctx, uint32_t channel, void *user, const struct iovec *iov, int iov_count, enum mux_pull *more);
     void *ctx;
+    /* The same for stderr (CHANNEL_EXTENDED_DATA of type 1), of channels that mux_channel_ready_stderr named; may be NULL if none
+     * is. It has no end of its own: EOF means DRY. The end that pull reports is that of both, so it comes when stderr has ended
+     * too. */
+    size_t (*pull_stderr)(void *ctx, uint32_t channel, void *user, const struct iovec *iov, int iov_count, enum mux_pull *more);
 };
 
 /* Writes what is owed into area, then data of ready channels in turn, seals it in place and returns the bytes to send.
@@ -333,6 +337,8 @@ uint32_t mux_channel_open(struct mux_session *s, const char *type, struct cx_vie
 
 /* The channel's source has bytes, or its end: produce will pull. */
 void mux_channel_ready(struct mux_session *s, uint32_t channel);
+/* So has its stderr. Where both are ready they take turns. */
+void mux_channel_ready_stderr(struct mux_session *s, uint32_t channel);
 /* n bytes that DATA events brought have been taken by the far side: only then are they credited. */
 void mux_channel_drained(struct mux_session *s, uint32_t channel, size_t n);
 /* The end of a channel that was accepted or opened by us; one that waits for its answer is refused instead.
@@ -346,6 +352,9 @@ void mux_channel_release(struct mux_session *s, uint32_t channel);
 /* CHANNEL_REQUEST; false as for global requests. */
 bool mux_channel_request(struct mux_session *s, uint32_t channel, const char *name, bool want_reply, struct cx_view data);
 void mux_channel_request_answer(struct mux_session *s, uint32_t channel, bool success);
+/* Tells the peer that what it sends on this session is read no more (eow@openssh.com), if it is an OpenSSH and the channel a
+ * session; else does nothing. False: memory. */
+bool mux_channel_end_of_write(struct mux_session *s, uint32_t channel);
 
 /* Channels that are not free, for limits and logs. */
 uint32_t mux_session_channel_count(const struct mux_session *s);

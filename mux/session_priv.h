@@ -99,6 +99,9 @@ enum mux_channel_flags {
     CH_BULK = 1024,     /* its last pull was large: it queues behind the interactive ones */
     CH_IN_OWED = 2048,  /* linked into the owed list */
     CH_IN_READY = 4096, /* linked into a ready list */
+    CH_SESSION = 8192,
+    CH_STDERR_READY = 16384, /* so has its stderr */
+    CH_STDERR_TURN = 32768,  /* of two that are ready, stderr is next */
     CH_OWES = CH_OWES_ANSWER | CH_OWES_ADJUST | CH_OWES_EOF | CH_OWES_CLOSE,
 };
 struct mux_link {
@@ -147,6 +150,7 @@ struct mux_session {
     bool keyed_once, service_owed, service_accepted, authenticated;
     bool waiting_signature, waiting_host_key, waiting_auth;
     bool rekey_wanted;
+    bool no_more_sessions;     /* server: the client has said so */
     bool peer_takes_hostbound; /* client: publickey-hostbound@openssh.com stood in the server's EXT_INFO */
     uint16_t prelude_lines;
 

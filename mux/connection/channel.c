@@ -185,13 +185,14 @@ void mux_channel_owe(struct mux_session *s, struct mux_channel *ch, uint16_t fla
 void mux_channel_queue_ready(struct mux_session *s, struct mux_channel *ch)
 {
     uint16_t closed = CH_EOF_SENT | CH_OWES_EOF | CH_CLOSE_SENT | CH_OWES_CLOSE;
-    if (!(ch->flags & CH_READY) || (ch->flags & (CH_IN_READY | closed)) || ch->state != CH_OPEN || ch->peer_window == 0)
+    if (!(ch->flags & (CH_READY | CH_STDERR_READY)) || (ch->flags & (CH_IN_READY | closed)) || ch->state != CH_OPEN ||
+        ch->peer_window == 0)
         return;
     ch->flags |= CH_IN_READY;
     list_append(s, ch->flags & CH_BULK ? &s->bulk : &s->interactive, ch->id);
 }
 
-/* Takes the row out of its ready list; CH_READY itself stays as it is. */
+/* Takes the row out of its ready list; what is ready stays so. */
 void mux_channel_unready(struct mux_session *s, struct mux_channel *ch)
 {
     if (!(ch->flags & CH_IN_READY))
@@ -204,6 +205,13 @@ void mux_channel_ready(struct mux_session *s, uint32_t channel)
 {
     struct mux_channel *ch = mux_channel_own(s, channel);
     ch->flags |= CH_READY;
+    mux_channel_queue_ready(s, ch);
+}
+
+void mux_channel_ready_stderr(struct mux_session *s, uint32_t channel)
+{
+    struct mux_channel *ch = mux_channel_own(s, channel);
+    ch->flags |= CH_STDERR_READY;
     mux_channel_queue_ready(s, ch);
 }
 

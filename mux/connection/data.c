@@ -8,7 +8,9 @@
 #include "mux/session_priv.h"
 
 enum {
-    DATA_HEAD = 9,       /* number, channel, length */
+    DATA_HEAD = 9,    /* number, channel, length */
+    STDERR_HEAD = 13, /* and the type, in front of the length */
+    DATA_TYPE_STDERR = 1,
     QUANTUM = 64 * 1024, /* bytes a turn */
     SMALL = 4096,        /* a pull up to this keeps a channel interactive */
     SLOT_MIN = 512,      /* room below this is not worth a pull: the area leaves first */
@@ -57,7 +59,7 @@ bool mux_data_owes(const struct mux_session *s)
 
 /* The slots of one pull: where each payload's data goes, a full packet apart; what is compressed goes one by one. */
 struct slots {
-    uint32_t packet; /* data bytes a packet */
+    uint32_t head; /* bytes in front of the data */
     int count;
     struct iovec iov[CX_PACKET_BATCH];
 };
@@ -68,14 +70,13 @@ static void lay_out(const struct mux_out *o, const struct mux_channel *ch, struc
     uint32_t left = ch->peer_window < QUANTUM ? ch->peer_window : QUANTUM;
     size_t most = o->s->deflate ? 1 : CX_PACKET_BATCH - o->slots;
     struct cx_span room = mux_out_room(o);
-    slots->packet = packet;
     slots->count = 0;
-    while (left > 0 && (size_t)slots->count < most && room.len >= DATA_HEAD + SLOT_MIN) {
+    while (left > 0 && (size_t)slots->count < most && room.len >= slots->head + SLOT_MIN) {
         size_t n = left < packet ? left : packet;
-        if (n > room.len - DATA_HEAD)
-            n = room.len - DATA_HEAD;
-        slots->iov[slots->count++] = (struct iovec){ room.data + DATA_HEAD, n };
-        size_t step = cx_packet_sealed_len(&o->s->out, DATA_HEAD + n);
+        if (n > room.len - slots->head)
+            n = room.len - slots->head;
+        slots->iov[slots->count++] = (struct iovec){ room.data + slots->head, n };
+        size_t step = cx_packet_sealed_len(&o->s->out, slots->head + n);
         room.data += step;
         room.len -= step < room.len ? step : room.len;
         left -= (uint32_t)n;
@@ -88,36 +89,55 @@ static void take_pulled(struct mux_out *o, const struct mux_channel *ch, const s
     for (int i = 0; n > 0; i++) {
         assert(i < slots->count);
         size_t len = n < slots->iov[i].iov_len ? n : slots->iov[i].iov_len;
-        uint8_t *head = (uint8_t *)slots->iov[i].iov_base - DATA_HEAD;
-        head[0] = MUX_MSG_CHANNEL_DATA;
+        uint8_t *head = (uint8_t *)slots->iov[i].iov_base - slots->head;
+        head[0] = slots->head == DATA_HEAD ? MUX_MSG_CHANNEL_DATA : MUX_MSG_CHANNEL_EXTENDED_DATA;
         cx_store_u32(head + 1, ch->peer_id);
-        cx_store_u32(head + 5, (uint32_t)len);
-        mux_out_take(o, head, DATA_HEAD + len);
+        if (slots->head == STDERR_HEAD)
+            cx_store_u32(head + 5, DATA_TYPE_STDERR);
+        cx_store_u32(head + slots->head - 4, (uint32_t)len);
+        mux_out_take(o, head, slots->head + len);
         n -= len;
     }
 }
 
-/* One turn. False: the area is full, or the source says that there may be more and gives none: it is asked again next time. */
-static bool turn(struct mux_session *s, struct mux_out *o, const struct mux_source *source, struct mux_channel *ch)
+/* Which of a channel's two sources has this turn; the other one has the next, if it is ready then. */
+static bool takes_stderr(struct mux_channel *ch)
 {
-    struct slots slots;
-    lay_out(o, ch, &slots);
-    if (slots.count == 0)
-        return false;
-    enum mux_pull more = MUX_PULL_DRY;
-    size_t n = source->pull(source->ctx, ch->id, ch->user, slots.iov, slots.count, &more);
-    /* behind the pull, which may have called itself ready: which list the row stands in follows from CH_BULK */
-    mux_channel_unready(s, ch);
-    take_pulled(o, ch, &slots, n);
+    uint16_t both = CH_READY | CH_STDERR_READY;
+    bool is_stderr = (ch->flags & both) == both ? ch->flags & CH_STDERR_TURN : ch->flags & CH_STDERR_READY;
+    ch->flags = (uint16_t)(is_stderr ? ch->flags & ~CH_STDERR_TURN : ch->flags | CH_STDERR_TURN);
+    return is_stderr;
+}
+
+/* What the pull of n bytes, now in their packets, and its word on more mean for the row. */
+static void settle(struct mux_session *s, struct mux_channel *ch, bool is_stderr, size_t n, enum mux_pull more)
+{
     ch->peer_window -= (uint32_t)n;
     /* more than its slots held is bulk too, however small the peer wants its packets */
     bool bulk = n > SMALL || more == MUX_PULL_MORE;
     ch->flags = (uint16_t)(bulk ? ch->flags | CH_BULK : ch->flags & ~CH_BULK);
     if (more != MUX_PULL_MORE)
-        ch->flags &= (uint16_t)~CH_READY;
-    if (more == MUX_PULL_EOF && !(ch->flags & (CH_EOF_SENT | CH_OWES_EOF | CH_CLOSE_SENT | CH_OWES_CLOSE)))
+        ch->flags &= (uint16_t) ~(is_stderr ? CH_STDERR_READY : CH_READY);
+    if (more == MUX_PULL_EOF && !is_stderr && !(ch->flags & (CH_EOF_SENT | CH_OWES_EOF | CH_CLOSE_SENT | CH_OWES_CLOSE)))
         mux_channel_owe(s, ch, CH_OWES_EOF);
     mux_channel_queue_ready(s, ch);
+}
+
+/* One turn. False: the area is full, or the source says that there may be more and gives none: it is asked again next time. */
+static bool turn(struct mux_session *s, struct mux_out *o, const struct mux_source *source, struct mux_channel *ch)
+{
+    bool is_stderr = takes_stderr(ch);
+    struct slots slots = { .head = is_stderr ? STDERR_HEAD : DATA_HEAD };
+    lay_out(o, ch, &slots);
+    if (slots.count == 0)
+        return false;
+    enum mux_pull more = MUX_PULL_DRY;
+    assert(!is_stderr || source->pull_stderr);
+    size_t n = (is_stderr ? source->pull_stderr : source->pull)(source->ctx, ch->id, ch->user, slots.iov, slots.count, &more);
+    /* behind the pull, which may have called itself ready: which list the row stands in follows from CH_BULK */
+    mux_channel_unready(s, ch);
+    take_pulled(o, ch, &slots, n);
+    settle(s, ch, is_stderr, n, more);
     return n > 0 || more != MUX_PULL_MORE;
 }
 

@@ -12,6 +12,9 @@ enum mux_err mux_on_channel_open(struct mux_session *s, struct cx_span payload, 
     uint32_t peer_id = cx_reader_u32(&r), window = cx_reader_u32(&r), packet_max = cx_reader_u32(&r);
     if (!cx_reader_ok(&r))
         return MUX_E_MALFORMED;
+    bool session = cx_view_is(type, "session");
+    if (session && s->no_more_sessions)
+        return mux_fail(s, MUX_E_ILLEGAL, "session opened behind no-more-sessions");
     bool usable = packet_max >= MUX_CHANNEL_PACKET_MIN;
     struct mux_channel *ch = usable ? mux_channel_new(s) : NULL;
     if (!ch)
@@ -21,6 +24,7 @@ enum mux_err mux_on_channel_open(struct mux_session *s, struct cx_span payload, 
                                                       .channel = peer_id,
                                                       .text = usable ? "too many channels" : "packet size too small" });
     ch->state = CH_ASKED;
+    ch->flags = session ? CH_SESSION : 0;
     ch->peer_id = peer_id;
     ch->peer_window = window;
     ch->peer_packet_max = packet_max;
@@ -94,6 +98,7 @@ uint32_t mux_channel_open(struct mux_session *s, const char *type, struct cx_vie
         return UINT32_MAX;
     }
     ch->state = CH_OPENING;
+    ch->flags = strcmp(type, "session") == 0 ? CH_SESSION : 0;
     ch->user = user;
     mux_window_open(s, ch);
     cx_writer_u8(&w, MUX_MSG_CHANNEL_OPEN);

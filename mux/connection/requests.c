@@ -268,6 +268,9 @@ enum mux_err mux_on_global_request(struct mux_session *s, struct cx_span payload
     ev->request.data = r.left;
     if (!cx_reader_ok(&r))
         return MUX_E_MALFORMED;
+    /* so that whoever takes over a client cannot use its login for more: OpenSSH PROTOCOL section 2.2 */
+    if (s->config->server && cx_view_is(ev->request.name, "no-more-sessions@openssh.com"))
+        s->no_more_sessions = true;
     ev->kind = MUX_EV_GLOBAL_REQUEST;
     return ev->request.want_reply ? mux_reply_push(s, &(struct mux_reply){ .kind = REPLY_GLOBAL }) : MUX_OK;
 }
@@ -293,6 +296,18 @@ bool mux_channel_request(struct mux_session *s, uint32_t channel, const char *na
     cx_writer_raw(&w, data);
     mux_note_push(s, n, &w);
     return true;
+}
+
+/* Others would take it for a request that they must refuse, some for a fault: OpenSSH PROTOCOL section 2.1. */
+bool mux_channel_end_of_write(struct mux_session *s, uint32_t channel)
+{
+    static const char openssh[] = "SSH-2.0-OpenSSH";
+    struct cx_view ident = mux_session_peer_ident(s);
+    bool knows = ident.len >= strlen(openssh) && memcmp(ident.data, openssh, strlen(openssh)) == 0;
+    const struct mux_channel *ch = mux_channel_own(s, channel);
+    if (!knows || !(ch->flags & CH_SESSION) || ch->state != CH_OPEN || (ch->flags & (CH_CLOSE_SENT | CH_OWES_CLOSE)))
+        return true;
+    return mux_channel_request(s, channel, "eow@openssh.com", false, cx_view("", 0));
 }
 
 /* A request for a channel that we have closed is answered by the close alone. */

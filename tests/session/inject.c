@@ -93,6 +93,27 @@ enum mux_err inject_run(struct pair *p, struct pair_side *target)
     return target->err;
 }
 
+struct mux_event inject_take(struct pair *p, struct pair_side *side)
+{
+    static uint8_t *kept;
+    struct mux_event ev[PAIR_EVENTS] = { { .kind = MUX_EV_NONE } };
+    size_t used, count = PAIR_EVENTS, len = side->inbox_len;
+    free(kept);
+    kept = malloc(len + 1);
+    memcpy(kept, side->inbox, len);
+    side->inbox_len = 0;
+    side->err = mux_session_feed(side->session, p->now_ns, (struct cx_span){ kept, len }, &used, ev, &count, NULL);
+    if (count > 1)
+        abort();
+    return ev[0];
+}
+
+struct mux_event inject_pass(struct pair *p, struct pair_side *from)
+{
+    (void)pair_produce(p, from);
+    return inject_take(p, inject_other(p, from));
+}
+
 /* The smallest area in which something fits: so that packets come one by one. */
 static void step(struct pair *p, struct pair_side *from)
 {

@@ -18,6 +18,12 @@ size_t inject_build(uint8_t *out, size_t room, const char *format, ...);
 /* Feeds what was injected and moves what comes of it both ways; what the side returned last. */
 enum mux_err inject_run(struct pair *p, struct pair_side *target);
 
+/* Feeds a side what stands in its inbox, past its application: the event that comes of it, NONE where none does; more than one
+ * aborts. Its bytes live until the next call. */
+struct mux_event inject_take(struct pair *p, struct pair_side *side);
+/* The same with what the other side owes now. */
+struct mux_event inject_pass(struct pair *p, struct pair_side *from);
+
 /* Runs the pair, a packet of the peer's at a time, until `target` is in this phase of receiving. */
 bool inject_reach(struct pair *p, struct pair_side *target, enum mux_phase phase);
 

@@ -3,38 +3,14 @@
  * applications stand aside; each test speaks for both. */
 #include <criterion/criterion.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "inject.h"
 #include "mux/auth/auth_priv.h"
 
-/* Feeds a side what stands in its inbox; the event that comes of it, NONE where none does. Its bytes live until the next call. */
-static struct mux_event take(struct pair *p, struct pair_side *side)
-{
-    static uint8_t *kept;
-    struct mux_event ev[PAIR_EVENTS] = { { .kind = MUX_EV_NONE } };
-    size_t used, count = PAIR_EVENTS, len = side->inbox_len;
-    free(kept);
-    kept = malloc(len + 1); /* of its own size, so that a read past the end shows */
-    memcpy(kept, side->inbox, len);
-    side->inbox_len = 0;
-    side->err = mux_session_feed(side->session, p->now_ns, (struct cx_span){ kept, len }, &used, ev, &count, NULL);
-    cr_assert_leq(count, 1);
-    return ev[0];
-}
-
-/* What a side owes, as the other is told. */
-static struct mux_event pass(struct pair *p, struct pair_side *from)
-{
-    (void)pair_produce(p, from);
-    cr_assert_eq(from->err, MUX_OK);
-    return take(p, inject_other(p, from));
-}
-
 static struct mux_event server_answers(struct pair *p, enum mux_auth_answer answer, const char *methods)
 {
     mux_session_auth_answer(p->server.session, answer, methods);
-    return pass(p, &p->server);
+    return inject_pass(p, &p->server);
 }
 
 /* The client's "none" has failed. */
@@ -65,7 +41,7 @@ Test(auth_methods, password_logs_in)
 {
     struct pair *p = refused_none();
     mux_client_auth_password(p->client.session, "alice", cx_view_text("correct horse"));
-    struct mux_event ev = pass(p, &p->client);
+    struct mux_event ev = inject_pass(p, &p->client);
     cr_assert(ev.kind == MUX_EV_AUTH && cx_view_is(ev.auth.method, "password") && cx_view_is(ev.auth.user, "alice"));
     cr_assert(cx_view_is(ev.auth.password, "correct horse"));
     cr_assert(!ev.auth.changes && ev.auth.new_password.len == 0);
@@ -76,14 +52,14 @@ Test(auth_methods, password_that_has_expired_is_changed_until_it_does)
 {
     struct pair *p = refused_none();
     mux_client_auth_password(p->client.session, "alice", cx_view_text("old"));
-    cr_assert_eq(pass(p, &p->client).kind, MUX_EV_AUTH);
+    cr_assert_eq(inject_pass(p, &p->client).kind, MUX_EV_AUTH);
     for (int tries = 0; tries < 2; tries++) {
         const char *wish = tries == 0 ? "short" : "long enough";
         cr_assert(mux_session_auth_ask_change(p->server.session, "Choose another."));
-        struct mux_event ev = pass(p, &p->server);
+        struct mux_event ev = inject_pass(p, &p->server);
         cr_assert(ev.kind == MUX_EV_AUTH_CHANGE && cx_view_is(ev.text, "Choose another."));
         mux_client_auth_change_password(p->client.session, "alice", cx_view_text("old"), cx_view_text(wish));
-        ev = pass(p, &p->client);
+        ev = inject_pass(p, &p->client);
         cr_assert(ev.kind == MUX_EV_AUTH && cx_view_is(ev.auth.method, "password"));
         cr_assert(ev.auth.changes && cx_view_is(ev.auth.password, "old") && cx_view_is(ev.auth.new_password, wish));
     }
@@ -94,11 +70,11 @@ Test(auth_methods, password_failures_and_other_methods_may_follow_a_change_reque
 {
     struct pair *p = refused_none();
     mux_client_auth_password(p->client.session, "alice", cx_view_text("old"));
-    (void)pass(p, &p->client);
+    (void)inject_pass(p, &p->client);
     cr_assert(mux_session_auth_ask_change(p->server.session, "Choose another."));
-    (void)pass(p, &p->server);
+    (void)inject_pass(p, &p->server);
     mux_client_auth_none(p->client.session, "alice");
-    struct mux_event ev = pass(p, &p->client);
+    struct mux_event ev = inject_pass(p, &p->client);
     cr_assert(ev.kind == MUX_EV_AUTH && cx_view_is(ev.auth.method, "none"));
     cr_assert_eq(server_answers(p, MUX_AUTH_FAILURE, "password").kind, MUX_EV_AUTH_FAILURE);
     pair_free(p);
@@ -110,7 +86,7 @@ Test(auth_methods, secrets_beyond_the_limit_end_the_connection)
         struct pair *p = refused_none();
         inject(p, &p->client, "bsssbz", MUX_MSG_USERAUTH_REQUEST, "alice", "ssh-connection", "password", 0,
                MUX_AUTH_SECRET_MAX + over);
-        (void)take(p, &p->server);
+        (void)inject_take(p, &p->server);
         cr_assert_eq(p->server.err, over ? MUX_E_LIMIT : MUX_OK);
         pair_free(p);
     }
@@ -133,7 +109,7 @@ static struct pair *asked_interactive(void)
 {
     struct pair *p = refused_none();
     mux_client_auth_interactive(p->client.session, "alice", "pam,otp");
-    struct mux_event ev = pass(p, &p->client);
+    struct mux_event ev = inject_pass(p, &p->client);
     cr_assert(ev.kind == MUX_EV_AUTH && cx_view_is(ev.auth.method, "keyboard-interactive"));
     cr_assert(cx_view_is(ev.auth.submethods, "pam,otp"));
     return p;
@@ -151,7 +127,7 @@ static void play_round(struct pair *p, uint32_t count)
         response[i] = cx_view(text[i], i % sizeof text[i]);
     }
     cr_assert(mux_session_auth_prompt(p->server.session, "Login", "Look at your token.", prompt, count));
-    struct mux_event ev = pass(p, &p->server);
+    struct mux_event ev = inject_pass(p, &p->server);
     cr_assert_eq(ev.kind, MUX_EV_AUTH_PROMPTS);
     cr_assert(cx_view_is(ev.prompts.name, "Login") && cx_view_is(ev.prompts.instruction, "Look at your token."));
     cr_assert_eq(ev.prompts.count, count);
@@ -161,7 +137,7 @@ static void play_round(struct pair *p, uint32_t count)
     }
     cr_assert_not(mux_auth_prompt_next(&ev.prompts.list, &seen));
     mux_client_auth_respond(p->client.session, response, count);
-    ev = pass(p, &p->client);
+    ev = inject_pass(p, &p->client);
     cr_assert(ev.kind == MUX_EV_AUTH_RESPONSES && ev.responses.match && ev.responses.count == count);
     for (uint32_t i = 0; i < count; i++) {
         struct cx_view said;
@@ -198,10 +174,10 @@ Test(auth_methods, too_few_and_too_many_responses_are_a_failed_try)
         struct pair *p = asked_interactive();
         struct mux_auth_prompt prompt[2] = { { cx_view_text("a"), false }, { cx_view_text("b"), false } };
         cr_assert(mux_session_auth_prompt(p->server.session, "", "", prompt, 2));
-        (void)pass(p, &p->server);
+        (void)inject_pass(p, &p->server);
         struct cx_view none = cx_view("\0\0\0\0\0\0\0\0\0\0\0", 4 * count);
         inject(p, &p->client, "bur", MUX_MSG_USERAUTH_INFO_RESPONSE, count, &none);
-        struct mux_event ev = take(p, &p->server);
+        struct mux_event ev = inject_take(p, &p->server);
         cr_assert_eq(ev.kind, MUX_EV_AUTH_RESPONSES);
         cr_assert_eq(ev.responses.match, count == 2, "%u", count);
         struct cx_view said;
@@ -217,17 +193,17 @@ Test(auth_methods, responses_that_nobody_awaits_are_illegal)
         struct pair *p = asked_interactive();
         if (i > 0) {
             cr_assert(mux_session_auth_prompt(p->server.session, "", "", NULL, 0));
-            (void)pass(p, &p->server);
+            (void)inject_pass(p, &p->server);
         }
         if (i == 1)
             inject(p, &p->client, "bu", MUX_MSG_USERAUTH_INFO_RESPONSE, 0);
         else if (i == 2)
             inject(p, &p->client, "bsss", MUX_MSG_USERAUTH_REQUEST, "alice", "ssh-connection", "none");
         if (i > 0)
-            (void)take(p, &p->server);
+            (void)inject_take(p, &p->server);
         (void)server_answers(p, MUX_AUTH_FAILURE, "password");
         inject(p, &p->client, "bu", MUX_MSG_USERAUTH_INFO_RESPONSE, 0);
-        (void)take(p, &p->server);
+        (void)inject_take(p, &p->server);
         cr_assert_eq(p->server.err, MUX_E_ILLEGAL, "%s", situations[i]);
         pair_free(p);
     }
@@ -239,7 +215,7 @@ Test(auth_methods, client_ends_endless_rounds)
     for (int i = 0; i < MUX_AUTH_ROUNDS_MAX; i++)
         play_round(p, 0);
     cr_assert(mux_session_auth_prompt(p->server.session, "", "", NULL, 0));
-    (void)pass(p, &p->server);
+    (void)inject_pass(p, &p->server);
     cr_assert_eq(p->client.err, MUX_E_LIMIT);
     pair_free(p);
 }
@@ -255,7 +231,7 @@ static struct mux_event send_key(struct pair *p)
     size_t len = sizeof signature;
     cr_assert_eq(cx_private_key_sign(p->user_private, alg, data, signature, &len), CX_OK);
     mux_client_auth_signature(p->client.session, cx_view(signature, len));
-    return pass(p, &p->client);
+    return inject_pass(p, &p->client);
 }
 
 Test(auth_methods, key_is_bound_to_the_host_where_the_server_takes_that)
@@ -275,10 +251,10 @@ Test(auth_methods, server_says_in_ext_info_that_it_takes_bound_keys)
     cr_assert(p->client.session->peer_takes_hostbound);
     p->client.session->peer_takes_hostbound = false;
     inject(p, &p->server, "buss", MUX_MSG_EXT_INFO, 1, "publickey-hostbound@openssh.com", "1");
-    (void)take(p, &p->client);
+    (void)inject_take(p, &p->client);
     cr_assert_not(p->client.session->peer_takes_hostbound);
     inject(p, &p->server, "bussss", MUX_MSG_EXT_INFO, 2, "no-flow-control", "s", "publickey-hostbound@openssh.com", "0");
-    (void)take(p, &p->client);
+    (void)inject_take(p, &p->client);
     cr_assert(p->client.err == MUX_OK && p->client.session->peer_takes_hostbound);
     pair_free(p);
 }
@@ -306,7 +282,7 @@ Test(auth_methods, several_methods_may_be_needed)
     cr_assert(ev.kind == MUX_EV_AUTH_FAILURE && ev.auth_failure.partial);
     cr_assert(cx_view_is(ev.auth_failure.methods, "keyboard-interactive"));
     mux_client_auth_interactive(p->client.session, "alice", "");
-    cr_assert_eq(pass(p, &p->client).kind, MUX_EV_AUTH);
+    cr_assert_eq(inject_pass(p, &p->client).kind, MUX_EV_AUTH);
     play_round(p, 1);
     logs_in(p);
 }
@@ -319,7 +295,7 @@ Test(auth_methods, changed_user_ends_the_connection)
         for (size_t u = 0; u < sizeof users / sizeof users[0]; u++) {
             struct pair *p = refused_none();
             inject(p, &p->client, "bsss", MUX_MSG_USERAUTH_REQUEST, users[u], "ssh-connection", methods[m]);
-            (void)take(p, &p->server);
+            (void)inject_take(p, &p->server);
             cr_assert_eq(p->server.err, MUX_E_USER, "%s", users[u]);
             cr_assert(inject_disconnects(p, &p->server));
             pair_free(p);
@@ -362,7 +338,7 @@ static struct pair *ready_for(size_t which)
     struct pair *p = asked_interactive();
     struct mux_auth_prompt prompt[2] = { { cx_view_text("a"), false }, { cx_view_text("b"), false } };
     cr_assert(mux_session_auth_prompt(p->server.session, "", "", prompt, 2));
-    (void)pass(p, &p->server);
+    (void)inject_pass(p, &p->server);
     return p;
 }
 
@@ -375,7 +351,7 @@ Test(auth_methods, every_prefix_of_a_request_and_a_longer_one_are_malformed, .ti
             struct pair *p = ready_for(which);
             len = build_message(p, which, body, sizeof body);
             inject_bytes(p, &p->client, body, cut);
-            struct mux_event ev = take(p, &p->server);
+            struct mux_event ev = inject_take(p, &p->server);
             cr_assert_eq(p->server.err, cut == len ? MUX_OK : MUX_E_MALFORMED, "%s cut at %zu of %zu", messages[which], cut, len);
             cr_assert_eq(ev.kind != MUX_EV_NONE, cut == len, "%s", messages[which]);
             pair_free(p);
@@ -394,11 +370,11 @@ Test(auth_methods, every_prefix_of_a_question_and_a_longer_one_are_malformed, .t
                 mux_client_auth_interactive(p->client.session, "alice", "");
             else
                 mux_client_auth_password(p->client.session, "alice", cx_view_text("secret"));
-            (void)pass(p, &p->client);
+            (void)inject_pass(p, &p->client);
             len = interactive ? inject_build(body, sizeof body, "bsssusbsb", 60, "name", "why", "", 2, "one", 0, "two", 1)
                               : inject_build(body, sizeof body, "bss", 60, "expired", "");
             inject_bytes(p, &p->server, body, cut);
-            struct mux_event ev = take(p, &p->client);
+            struct mux_event ev = inject_take(p, &p->client);
             cr_assert_eq(p->client.err, cut == len ? MUX_OK : MUX_E_MALFORMED, "%d cut at %zu of %zu", interactive, cut, len);
             cr_assert_eq(ev.kind != MUX_EV_NONE, cut == len);
             pair_free(p);
@@ -410,12 +386,12 @@ Test(auth_methods, client_takes_message_60_only_as_its_method_has_it)
 {
     struct pair *p = refused_none();
     inject(p, &p->server, "bss", 60, "expired", ""); /* nothing in flight */
-    (void)take(p, &p->client);
+    (void)inject_take(p, &p->client);
     cr_assert_eq(p->client.err, MUX_E_ILLEGAL);
     pair_free(p);
     p = asked_interactive();
     inject(p, &p->server, "bsssuu", 60, "", "", "", UINT32_MAX, 0);
-    (void)take(p, &p->client);
+    (void)inject_take(p, &p->client);
     cr_assert_eq(p->client.err, MUX_E_LIMIT);
     pair_free(p);
 }
