@@ -4,6 +4,8 @@ import base64
 import functools
 import hashlib
 import os
+import pathlib
+import re
 import socket
 import subprocess
 
@@ -20,8 +22,8 @@ from support.waiting import wait_until
 SIZE = transfer_bytes(16)
 # the gateway asks for key exchanges in the middle of each transfer, whatever the client does by itself
 REKEYS = f"RekeyLimit {SIZE // 4}"
-# libssh2 before 1.11 knows neither AEADs nor MACs over the ciphertext
-OLDER = "MACs +hmac-sha2-256,hmac-sha2-512"
+COMPAT = pathlib.Path(__file__).resolve().parents[2] / "deploy/examples/compat.conf"
+OLDER = f"Include {COMPAT}"
 ECHO = "Queue echo\n Target builtin:echo\n Allow alice"
 
 
@@ -77,6 +79,20 @@ def test_a_program_meets_each_host_key_type(gateway, keys, program, kind):
     gateway.keys = {**keys, "host": keys[kind]}
     gateway.start(ECHO)
     echoes(program, gateway, keys["alice"])
+
+
+@pytest.mark.parametrize("kex", re.search(r"^KexAlgorithms \+(\S+)", COMPAT.read_text(), re.MULTILINE)[1].split(","))
+def test_an_older_client_is_let_in_by_the_compat_sample(gateway, client, kex):
+    options = (f"KexAlgorithms {kex}", "Ciphers aes128-ctr", "MACs hmac-sha2-256")
+    gateway.start(ECHO, OLDER)
+    assert client(gateway, options=options).run("-W", "echo:1", "gw", input=b"hello").stdout == b"hello"
+
+
+def test_an_older_client_is_refused_without_it(gateway, client):
+    gateway.start(ECHO)
+    for option in ("KexAlgorithms ecdh-sha2-nistp256", "MACs hmac-sha2-256"):
+        refused = client(gateway, options=("Ciphers aes128-ctr", option)).run("-W", "echo:1", "gw")
+        assert refused.returncode == 255 and b"no matching" in refused.stderr
 
 
 # ---- libraries ----
