@@ -27,6 +27,7 @@ enum {
     MUX_REQUESTS_OUT_MAX = 16,        /* our own requests with want_reply in flight */
     MUX_NAME_LIST_MAX = 4096,         /* a name-list of KEXINIT */
     MUX_EXTENSIONS_MAX = 256,         /* of EXT_INFO */
+    MUX_PROVE_KEYS_MAX = 8,           /* host keys that are announced, and proven once a connection */
     MUX_PING_MAX = 256,               /* data of a PING; longer ones are dropped */
     MUX_GEX_PREFERRED_BITS = 3072,    /* client role: a group about as strong as 128-bit keys */
     MUX_REKEY_PACKETS = 1u << 31,     /* RFC 4344 section 3.1 */

@@ -40,6 +40,7 @@ struct mux_config {
     bool compression; /* offers zlib@openssh.com, the client role in front of none; costs: mux/transport/compress.h */
     const struct mux_host_key *host_keys; /* server */
     size_t host_key_count;
+    bool announce_host_keys; /* server: hostkeys-00@openssh.com, to OpenSSH; brings MUX_EV_PROVE */
     struct cx_view banner;   /* server: sent once before the first answer to an authentication; may be empty */
     uint64_t rekey_bytes;    /* in either direction; 0: the cipher's own */
     uint64_t rekey_packets;  /* 0: MUX_REKEY_PACKETS; for tests lower */
@@ -98,6 +99,7 @@ enum mux_event_kind {
     MUX_EV_CHANNEL_CLOSE,   /* .channel is closed by the peer; ours is answered by the engine; call mux_channel_release when done */
     MUX_EV_CHANNEL_REQUEST, /* .channel, .request */
     MUX_EV_CHANNEL_REPLY,   /* .channel, .reply */
+    MUX_EV_PROVE,           /* server: .prove; answer with mux_session_proofs */
     MUX_EV_DISCONNECT,      /* .disconnect: the peer's; feed returns MUX_E_PEER_LEFT after it */
 };
 
@@ -169,6 +171,13 @@ struct mux_event {
             bool success;
             struct cx_view data;
         } reply;
+        struct {
+            size_t count; /* at least one; each host key is asked for once a connection */
+            struct {
+                size_t host_key; /* index in config->host_keys */
+                const struct cx_sign_alg *alg;
+            } key[MUX_PROVE_KEYS_MAX];
+        } prove; /* of each key, a signature over mux_host_key_proof (mux/connection/host_keys.h) */
         struct {
             struct cx_view type; /* "direct-tcpip", "session", … */
             struct cx_view data; /* what follows, unparsed: see mux/connection/forward.h */
@@ -306,6 +315,8 @@ void mux_client_auth_respond(struct mux_session *s, const struct cx_view *respon
 bool mux_session_global_request(struct mux_session *s, const char *name, bool want_reply, struct cx_view data);
 /* In answer to the oldest MUX_EV_GLOBAL_REQUEST with want_reply that is unanswered; port: appended when not 0. */
 void mux_session_request_answer(struct mux_session *s, bool success, uint32_t port);
+/* In answer to MUX_EV_PROVE: the signatures in its order. None, or an empty one: FAILURE. */
+void mux_session_proofs(struct mux_session *s, const struct cx_view *signature, size_t count);
 /* Owes a keepalive@openssh.com that wants a reply, and counts it. */
 void mux_session_keepalive(struct mux_session *s);
 /* Keepalives sent since the peer was last heard of: any packet resets it. */

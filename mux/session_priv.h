@@ -61,7 +61,7 @@ struct mux_kex {
 struct mux_auth; /* auth/auth_priv.h */
 
 /* ---- ordered replies ---- */
-enum mux_reply_kind { REPLY_GLOBAL, REPLY_CHANNEL, REPLY_OPEN_FAILURE, REPLY_UNIMPLEMENTED, REPLY_PONG };
+enum mux_reply_kind { REPLY_GLOBAL, REPLY_CHANNEL, REPLY_OPEN_FAILURE, REPLY_UNIMPLEMENTED, REPLY_PONG, REPLY_PROVE };
 struct mux_reply {
     uint8_t kind;
     bool ready; /* answered: an answer goes to the oldest of its kind and channel that waits, so none overtakes another */
@@ -70,7 +70,7 @@ struct mux_reply {
     uint32_t channel; /* CHANNEL: local id; OPEN_FAILURE: the peer's; UNIMPLEMENTED: the sequence number */
     uint32_t port;
     const char *text; /* OPEN_FAILURE: static */
-    uint8_t *data;    /* PONG: malloc'd */
+    uint8_t *data;    /* PONG, PROVE: malloc'd, or NULL */
     uint32_t data_len;
 };
 
@@ -153,6 +153,9 @@ struct mux_session {
     bool no_more_sessions;     /* server: the client has said so */
     bool peer_takes_hostbound; /* client: publickey-hostbound@openssh.com stood in the server's EXT_INFO */
     uint16_t prelude_lines;
+
+    uint8_t proven;                     /* host keys that were asked for, a bit each */
+    const struct cx_sign_alg *host_alg; /* of the latest exchange */
 
     uint8_t session_id_len;
     uint8_t session_id[CX_HASH_MAX_BYTES];
@@ -316,7 +319,14 @@ struct mux_note *mux_note_new(size_t room, struct cx_writer *w);
 void mux_note_push(struct mux_session *s, struct mux_note *n, const struct cx_writer *w);
 /* Wipes it, as it may have held a password. NULL is fine. */
 void mux_note_free(struct mux_note *n);
+/* The oldest that waits for its answer, or NULL. */
+struct mux_reply *mux_reply_waits(struct mux_session *s, enum mux_reply_kind kind);
 /* Replies that nobody will answer any more become failures. */
 void mux_replies_abandon(struct mux_session *s, uint32_t channel);
+
+/* connection/host_keys.c */
+void mux_host_keys_announce(struct mux_session *s);
+bool mux_is_prove(const struct mux_session *s, struct cx_view name);
+enum mux_err mux_on_prove(struct mux_session *s, struct cx_reader *r, bool want_reply, struct mux_event *ev);
 
 #endif

@@ -182,6 +182,7 @@ void mux_auth_write(struct mux_session *s, struct mux_out *o)
     s->waiting_auth = false;
     if (!asked && a->answer == MUX_AUTH_SUCCESS) {
         s->authenticated = true;
+        mux_host_keys_announce(s);
         mux_auth_free(s);
         if (!mux_compress_begin(s, true) || !mux_compress_begin(s, false))
             o->err = MUX_E_RESOURCE;

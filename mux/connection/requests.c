@@ -124,11 +124,17 @@ void mux_replies_abandon(struct mux_session *s, uint32_t channel)
         answer(s, REPLY_CHANNEL, channel, false, 0);
 }
 
+struct mux_reply *mux_reply_waits(struct mux_session *s, enum mux_reply_kind kind)
+{
+    return oldest_waiting(s, kind, 0);
+}
+
 static bool write_global(struct mux_out *o, const struct mux_reply *r)
 {
-    struct cx_writer w = mux_out_begin(o, r->success ? MUX_MSG_REQUEST_SUCCESS : MUX_MSG_REQUEST_FAILURE, 8);
+    struct cx_writer w = mux_out_begin(o, r->success ? MUX_MSG_REQUEST_SUCCESS : MUX_MSG_REQUEST_FAILURE, 8 + r->data_len);
     if (r->success && r->port != 0)
         cx_writer_u32(&w, r->port);
+    cx_writer_raw(&w, cx_view(r->data, r->data_len));
     return mux_out_commit(o, &w);
 }
 
@@ -155,6 +161,7 @@ static bool write_reply(struct mux_session *s, struct mux_out *o, const struct m
 {
     switch ((enum mux_reply_kind)r->kind) {
     case REPLY_GLOBAL:
+    case REPLY_PROVE:
         return write_global(o, r);
     case REPLY_CHANNEL:
         return write_channel(s, o, r);
@@ -168,12 +175,21 @@ static bool write_reply(struct mux_session *s, struct mux_out *o, const struct m
     return false;
 }
 
+/* Answers to global requests leave in the order of the requests, which has one list for both kinds; others when they are ready. */
+static bool may_leave(const struct mux_reply *r, bool *global_waits)
+{
+    bool global = r->kind == REPLY_GLOBAL || r->kind == REPLY_PROVE;
+    *global_waits = *global_waits || (global && !r->ready);
+    return r->ready && !(global && *global_waits);
+}
+
 bool mux_requests_owe(const struct mux_session *s)
 {
     if (s->notes)
         return true;
+    bool global_waits = false;
     for (uint32_t i = 0; i < s->reply_count; i++)
-        if (s->replies[i].ready)
+        if (may_leave(&s->replies[i], &global_waits))
             return true;
     return false;
 }
@@ -263,16 +279,20 @@ enum mux_err mux_on_request_failure(struct mux_session *s, struct cx_span payloa
 enum mux_err mux_on_global_request(struct mux_session *s, struct cx_span payload, struct mux_event *ev)
 {
     struct cx_reader r = cx_reader(cx_span_view(payload));
-    ev->request.name = cx_reader_string(&r);
-    ev->request.want_reply = cx_reader_bool(&r);
-    ev->request.data = r.left;
+    struct cx_view name = cx_reader_string(&r);
+    bool want_reply = cx_reader_bool(&r);
     if (!cx_reader_ok(&r))
         return MUX_E_MALFORMED;
+    if (mux_is_prove(s, name))
+        return mux_on_prove(s, &r, want_reply, ev);
     /* so that whoever takes over a client cannot use its login for more: OpenSSH PROTOCOL section 2.2 */
-    if (s->config->server && cx_view_is(ev->request.name, "no-more-sessions@openssh.com"))
+    if (s->config->server && cx_view_is(name, "no-more-sessions@openssh.com"))
         s->no_more_sessions = true;
     ev->kind = MUX_EV_GLOBAL_REQUEST;
-    return ev->request.want_reply ? mux_reply_push(s, &(struct mux_reply){ .kind = REPLY_GLOBAL }) : MUX_OK;
+    ev->request.name = name;
+    ev->request.want_reply = want_reply;
+    ev->request.data = r.left;
+    return want_reply ? mux_reply_push(s, &(struct mux_reply){ .kind = REPLY_GLOBAL }) : MUX_OK;
 }
 
 /* ---- channel requests ---- */
@@ -361,8 +381,9 @@ enum mux_err mux_on_channel_failure(struct mux_session *s, struct cx_span payloa
 
 void mux_requests_write(struct mux_session *s, struct mux_out *o)
 {
+    bool global_waits = false;
     for (uint32_t i = 0; i < s->reply_count;) {
-        if (!s->replies[i].ready) {
+        if (!may_leave(&s->replies[i], &global_waits)) {
             i++;
             continue;
         }

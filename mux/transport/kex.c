@@ -129,6 +129,7 @@ static enum mux_err derive(struct mux_session *s, const uint8_t *h)
     if (derive_direction(s, h, true) != CX_OK || derive_direction(s, h, false) != CX_OK)
         return MUX_E_RESOURCE;
     cx_secret_wipe(&s->kex->k, sizeof s->kex->k);
+    s->host_alg = s->kex->host_alg;
     s->kex->derived = true;
     s->kex->newkeys_owed = true;
     return MUX_OK;

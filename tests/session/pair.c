@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "mux/connection/forward.h"
+#include "mux/connection/host_keys.h"
 #include "mux/transport/exchange_hash.h"
 
 static const char *const DEFAULT_KEX = "curve25519-sha256,ecdh-sha2-nistp256";
@@ -96,6 +97,22 @@ static void sign(struct pair *p, const struct mux_event *e)
         abort();
     pair_allocates = false;
     mux_session_signature(p->server.session, cx_view(signature, len));
+}
+
+/* The one host key there is. */
+static void prove(struct pair *p, const struct mux_event *e)
+{
+    uint8_t room[MUX_PROOF_MAX], signature[CX_SIGNATURE_MAX];
+    size_t len = sizeof signature;
+    if (p->server.hold_proofs)
+        return;
+    struct cx_span out = { room, sizeof room };
+    struct cx_view proof = mux_host_key_proof(out, mux_session_id(p->server.session), p->host_key.blob);
+    pair_allocates = true;
+    if (e->prove.count != 1 || cx_private_key_sign(p->host_private, e->prove.key[0].alg, proof, signature, &len) != CX_OK)
+        abort();
+    pair_allocates = false;
+    mux_session_proofs(p->server.session, &(struct cx_view){ signature, len }, 1);
 }
 
 static void authenticate(struct pair *p, const struct mux_event *e)
@@ -269,6 +286,9 @@ static void on_event(struct pair *p, struct pair_side *side, const struct mux_ev
     case MUX_EV_GLOBAL_REQUEST:
         if (e->request.want_reply && !side->hold_requests)
             mux_session_request_answer(side->session, cx_view_is(e->request.name, "yes"), 0);
+        break;
+    case MUX_EV_PROVE:
+        prove(p, e);
         break;
     case MUX_EV_DISCONNECT:
         side->disconnect_reason = e->disconnect.reason;

@@ -31,6 +31,7 @@ struct pair_side {
     unsigned keyed, events[64];
     bool strict;
     bool hold_signature, hold_auth, hold_reads; /* leave what is asked unanswered; drain nothing */
+    bool hold_proofs;                           /* and so does a request for proofs */
     bool hold_requests;                         /* global requests stay unanswered */
     uint32_t disconnect_reason;
     size_t most_inbox;
