@@ -74,6 +74,7 @@ struct gw_config {
     unsigned alive_count;                                  /* 3 */
     uint64_t rekey_bytes, rekey_ns;                        /* RekeyLimit; 0: default/none */
     char *ciphers, *macs, *kex, *host_key_algs;            /* comma lists, edits applied, every name known to crypto/ */
+    bool compression;                                      /* Compression yes|delayed|no: no */
     char *banner_path;                                     /* NULL: none */
     char *banner;                                          /* its text, read by the monitor; at most 16 KiB; NULL: none */
     enum gw_log_level log_level;

@@ -95,6 +95,7 @@ static const struct gw_keyword keywords[] = {
     { "MACs", GW_SCOPE_GLOBAL, &gw_kind_algorithms, LIST_EDITS, FIELD(macs), .algorithms = &macs },
     { "KexAlgorithms", GW_SCOPE_GLOBAL, &gw_kind_algorithms, LIST_EDITS, FIELD(kex), .algorithms = &kex },
     { "HostKeyAlgorithms", GW_SCOPE_GLOBAL, &gw_kind_algorithms, LIST_EDITS, FIELD(host_key_algs), .algorithms = &host_key_algs },
+    { "Compression", GW_SCOPE_GLOBAL, &gw_kind_compression, "yes (or delayed: after authentication in any case), or no" },
     { "Banner", GW_SCOPE_GLOBAL, &gw_kind_banner, PATH_OR_NONE, FIELD(banner_path) },
     { "LogLevel", GW_SCOPE_GLOBAL, &gw_kind_log_level, "QUIET, FATAL, ERROR, INFO, VERBOSE, DEBUG (DEBUG1 to DEBUG3 mean it too)" },
     { "QueueErrors", GW_SCOPE_GLOBAL, &gw_kind_queue_errors, "alike, or detailed" },

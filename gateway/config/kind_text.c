@@ -175,6 +175,24 @@ static void print_queue_errors(const struct gw_keyword *k, const void *base, FIL
 
 const struct gw_kind gw_kind_queue_errors = { .read = read_queue_errors, .print = print_queue_errors };
 
+/* "yes" is no more than "delayed", as in sshd: nothing is inflated of a peer that has not authenticated. */
+static bool read_compression(struct gw_reader *r, const struct gw_keyword *k, void *base, const struct gw_line *line)
+{
+    struct gw_config *c = base;
+    c->compression = strcasecmp(line->words[0], "yes") == 0 || strcasecmp(line->words[0], "delayed") == 0;
+    if (!c->compression && strcasecmp(line->words[0], "no") != 0)
+        return gw_reader_refuse(r, line->words[0], k->accepted);
+    return true;
+}
+
+static void print_compression(const struct gw_keyword *k, const void *base, FILE *out)
+{
+    const struct gw_config *c = base;
+    print_word(k, c->compression ? "yes" : "no", out);
+}
+
+const struct gw_kind gw_kind_compression = { .read = read_compression, .print = print_compression };
+
 /* ---- algorithms ---- */
 
 static bool read_algorithms(struct gw_reader *r, const struct gw_keyword *k, void *base, const struct gw_line *line)

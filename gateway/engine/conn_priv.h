@@ -24,7 +24,7 @@ struct gw_held {
     uint8_t *bytes;
     size_t len, room;
     size_t need;   /* what the packet at its start needs; 0: unknown */
-    bool feedable; /* there may be whole packets in it: they came while the session was blocked */
+    bool feedable; /* there may be whole packets in it: the session was blocked, or the turn was over */
 };
 
 /* Sealed bytes that the socket did not take: malloc'd, none while empty. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Client to gateway: recv into the worker's area, feed in place until nothing more can be used, copy the rest aside.
  *
- * What a connection holds between rounds is one partial packet, or, while the session is blocked, what one recv brought. A packet
- * that trickles in is gathered in a buffer of its own until it is whole, so that a byte at a time costs a byte at a time. */
+ * What a connection holds between rounds is one partial packet, or, while the session is blocked, or where compressed packets took
+ * a turn's work, what one recv brought. A packet that trickles in is gathered in a buffer of its own until it is whole, so that a
+ * byte at a time costs a byte at a time. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -37,7 +38,7 @@ static size_t limit_of(const struct gw_conn *c)
 }
 
 /* Holds the rest, which may be of any length up to the area's. */
-static void hold(struct gw_conn *c, const uint8_t *rest, size_t len)
+static void hold(struct gw_conn *c, const uint8_t *rest, size_t len, bool feedable)
 {
     struct gw_held *h = &c->held;
     if (len == 0) {
@@ -58,7 +59,7 @@ static void hold(struct gw_conn *c, const uint8_t *rest, size_t len)
     }
     memcpy(h->bytes, rest, len);
     h->len = len;
-    h->feedable = mux_session_blocked(c->session);
+    h->feedable = feedable;
 }
 
 /* Feeds the first len bytes of the area, as far as they can be used, and holds the rest. */
@@ -68,8 +69,11 @@ static void feed(struct gw_conn *c, size_t len)
     uint64_t now_ns = gw_loop_now_ns(w->loop);
     bool wipe = !mux_session_authenticated(c->session);
     size_t at = 0;
+    /* a few bytes may inflate to a thousand times as many */
+    uint64_t turn_end = mux_session_inflated_bytes(c->session) + READ_BUDGET_BYTES;
+    bool over = false;
     c->held.need = 0;
-    while (at < len && c->phase == GW_CONN_OPEN && !mux_session_blocked(c->session)) {
+    while (at < len && c->phase == GW_CONN_OPEN && !mux_session_blocked(c->session) && !over) {
         size_t used = 0, count = GW_EVENTS_A_FEED;
         struct cx_span in = { w->receive_area.bytes + at, len - at };
         enum mux_err err = mux_session_feed(c->session, now_ns, in, &used, w->events, &count, &c->held.need);
@@ -77,11 +81,12 @@ static void feed(struct gw_conn *c, size_t len)
         gw_conn_dispatch(c, w->events, count);
         if (err != MUX_OK)
             gw_conn_end(c, err);
+        over = mux_session_inflated_bytes(c->session) >= turn_end;
         if (used == 0 && count == 0)
             break;
     }
     if (c->phase == GW_CONN_OPEN)
-        hold(c, w->receive_area.bytes + at, len - at);
+        hold(c, w->receive_area.bytes + at, len - at, over || mux_session_blocked(c->session));
     /* Credentials may have stood there. */
     if (wipe)
         cx_secret_wipe(w->receive_area.bytes, len);
@@ -167,7 +172,7 @@ void gw_conn_read(struct gw_conn *c)
     if (c->held.feedable && !mux_session_blocked(c->session))
         feed_held_and(c, 0);
     size_t budget = READ_BUDGET_BYTES;
-    while (gw_conn_can_read(c) && budget > 0) {
+    while (!c->held.feedable && gw_conn_can_read(c) && budget > 0) {
         size_t n = receive(c);
         if (n > 0 && !gather(c, n))
             feed_held_and(c, n);

@@ -110,9 +110,11 @@ bool gw_conn_write(struct gw_conn *c)
         size_t n = produce_and_send(c);
         if (n == 0)
             return false;
-        if (n >= budget)
+        /* deflating is work, however little comes of it */
+        size_t cost = mux_session_deflates(c->session) && n < MUX_DEFLATE_A_PRODUCE ? MUX_DEFLATE_A_PRODUCE : n;
+        if (cost >= budget)
             return can_produce(c);
-        budget -= n;
+        budget -= cost;
     }
     return false;
 }

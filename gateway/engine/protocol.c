@@ -23,6 +23,7 @@ struct gw_protocol *gw_protocol_new(struct gw_snapshot snapshot)
         .host_key_algs = config->host_key_algs,
         .ciphers = config->ciphers,
         .macs = config->macs,
+        .compression = config->compression,
         .host_keys = snapshot.host_keys,
         .host_key_count = snapshot.host_key_count,
         .banner = config->banner ? cx_view_text(config->banner) : cx_view("", 0),

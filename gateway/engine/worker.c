@@ -37,9 +37,9 @@ static bool set_up(struct gw_worker *w, const struct gw_worker_setup *setup)
     w->wake = (struct gw_watch){ .fd = w->inbox.wake_fd, .on_ready = on_wake };
     return mux_ring_init(&w->intake.accepted, GW_INTAKE_SLOTS) && mux_ring_init(&w->intake.given_back, GW_STARTUPS_MAX) &&
            gw_area_init(&w->receive_area, GW_RECEIVE_AREA_BYTES) && gw_area_init(&w->send_area, GW_SEND_AREA_BYTES) &&
-           (w->shared.cache = cx_packet_cache_new(CACHE_ENTRIES)) && (w->loop = gw_loop_new()) && gw_loop_add(w->loop, &w->wake) &&
-           (w->link = gw_link_new(w->loop, setup->link_fd)) && (w->dns = gw_dns_new(w->loop, NULL)) &&
-           (w->linger = gw_linger_new(w->loop));
+           gw_area_init(&w->staging_area, MUX_STAGING_BYTES) && (w->shared.cache = cx_packet_cache_new(CACHE_ENTRIES)) &&
+           (w->loop = gw_loop_new()) && gw_loop_add(w->loop, &w->wake) && (w->link = gw_link_new(w->loop, setup->link_fd)) &&
+           (w->dns = gw_dns_new(w->loop, NULL)) && (w->linger = gw_linger_new(w->loop));
 }
 
 static void free_worker(struct gw_worker *w)
@@ -49,6 +49,7 @@ static void free_worker(struct gw_worker *w)
     gw_link_free(w->link);
     gw_loop_free(w->loop);
     cx_packet_cache_free(w->shared.cache);
+    gw_area_deinit(&w->staging_area);
     gw_area_deinit(&w->send_area);
     gw_area_deinit(&w->receive_area);
     mux_ring_deinit(&w->intake.given_back);
@@ -86,6 +87,8 @@ struct gw_worker *gw_worker_new(const struct gw_worker_setup *setup)
         errno = saved_errno;
         return NULL;
     }
+    gw_area_open(&w->staging_area, w->staging_area.len);
+    w->shared.staging = (struct cx_span){ w->staging_area.bytes, w->staging_area.len };
     return w;
 }
 

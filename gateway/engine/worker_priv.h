@@ -38,6 +38,7 @@ struct gw_worker {
     struct cx_random_pool random_pool;
     struct mux_shared shared;
     struct gw_area receive_area, send_area;
+    struct gw_area staging_area; /* shared.staging; costs no memory before a connection is compressed */
     struct mux_event events[GW_EVENTS_A_FEED];
 
     /* Unauthenticated connections stand in a list of their own, of which a round serves a few: that is what bounds public-key
@@ -48,7 +49,7 @@ struct gw_worker {
 
     const uint8_t *delay_key;
     bool draining, stopping_hard; /* the latter once HardStopAfter has passed */
-    bool intake_left, link_left; /* a round took its share, and more waits */
+    bool intake_left, link_left;  /* a round took its share, and more waits */
     struct gw_timer hard_stop;
     unsigned index;
     int done_fd;

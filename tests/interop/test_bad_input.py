@@ -18,7 +18,7 @@ ECHO = "Queue echo\n Target builtin:echo\n Allow alice"
 @pytest.fixture
 def witnessed(gateway, client):
     """A started gateway with another client's open tunnel, which must survive whatever the test does."""
-    gateway.start(ECHO)
+    gateway.start(ECHO, "Compression yes")
     _, (path,) = client(gateway).forward("echo:1")
     engine = gateway.engine()
     with connect(path) as tunnel:
@@ -165,6 +165,21 @@ def test_a_broken_mac(witnessed):
 def test_a_packet_beyond_the_largest(witnessed):
     peer = Spoken(witnessed).log_in(witnessed)
     peer.raw.sendall(struct.pack(">I", 256 * 1024 + 16) + os.urandom(1000))
+    assert peer.disconnect_reason() == wire.PROTOCOL_ERROR
+
+
+def test_a_payload_that_inflates_beyond_the_largest(witnessed):
+    peer = Spoken(witnessed, compressed=True).log_in(witnessed)
+    for _ in range(50):  # those that do not are a nuisance, and no more
+        peer.send(b"\x02" + string(b"\0" * (256 * 1024 - 5)))
+    peer.send(b"\x02" + string(b"\0" * (256 * 1024 - 4)))
+    assert peer.disconnect_reason() == wire.PROTOCOL_ERROR
+
+
+def test_a_payload_that_should_be_compressed_and_is_not(witnessed):
+    peer = Spoken(witnessed, compressed=True).log_in(witnessed)
+    peer.packetizer.set_outbound_compressor(None)
+    peer.send(b"\x02" + string("in the clear"))
     assert peer.disconnect_reason() == wire.PROTOCOL_ERROR
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Every byte is carried, both ways, through key exchanges in the middle of the transfer, and to the last one at a close."""
 import hashlib
+import os
 import re
 import socket
 import threading
@@ -36,6 +37,43 @@ def test_gateway_rekeys_in_the_middle(transfer, suite):
 
 def test_both_sides_rekey(transfer):
     transfer(["RekeyLimit 1M"], "RekeyLimit 1M", size=min(SIZE, 64 * MIB))
+
+
+@pytest.mark.parametrize("settings", ("", "RekeyLimit 1M"))
+@pytest.mark.parametrize("options", ([], ["RekeyLimit 1M"]))
+def test_compressed(transfer, gateway, options, settings):
+    transfer(["Compression yes", "LogLevel DEBUG1", *options], f"Compression yes\n{settings}", size=min(SIZE, 16 * MIB))
+    ssh_said = (gateway.directory / "ssh.stderr").read_text()
+    assert "compression: zlib@openssh.com" in ssh_said and "compression: none" not in ssh_said
+
+
+def test_compression_that_was_not_configured_is_not_negotiated(transfer, gateway):
+    transfer(["Compression yes", "LogLevel DEBUG1"], size=MIB)
+    assert "compression: zlib" not in (gateway.directory / "ssh.stderr").read_text()
+
+
+def test_bytes_that_do_not_compress(gateway, client):
+    gateway.start("Queue echo\n Target builtin:echo\n Allow alice", "Compression yes\nRekeyLimit 2M")
+    _, (path,) = client(gateway, options=["Compression yes"]).forward("echo:1")
+    sent = os.urandom(4 * MIB)
+    with connect(path) as tunnel:
+        feeder = threading.Thread(target=lambda: (tunnel.sendall(sent), tunnel.shutdown(socket.SHUT_WR)))
+        feeder.start()
+        assert read_to_end(tunnel) == sent
+        feeder.join()
+
+
+def test_compressed_tunnels_at_once(gateway, client):
+    gateway.start("Queue echo\n Target builtin:echo\n Allow alice", "Compression yes")
+    _, paths = client(gateway, options=["Compression yes"]).forward(*["echo:1"] * 10)
+    tunnels = [connect(path) for path in paths]
+    for turn in range(20):
+        for number, tunnel in enumerate(tunnels):
+            tunnel.sendall(b"%d %d " % (number, turn) * 1000)
+    for number, tunnel in enumerate(tunnels):
+        tunnel.shutdown(socket.SHUT_WR)
+        assert read_to_end(tunnel) == b"".join(b"%d %d " % (number, turn) * 1000 for turn in range(20))
+        tunnel.close()
 
 
 def test_a_client_with_its_defaults_gets_a_post_quantum_key_exchange(gateway, client):

@@ -86,7 +86,7 @@ class Plain:
 class Spoken(paramiko.Transport):
     """A connection with encryption, on which a test may send any message; keeps the DISCONNECT's reason."""
 
-    def __init__(self, gateway):
+    def __init__(self, gateway, compressed=False):
         self.raw = socket.create_connection(("127.0.0.1", gateway.port))
         super().__init__(self.raw)
         self.reason = None
@@ -95,6 +95,7 @@ class Spoken(paramiko.Transport):
         security.ciphers = ("aes128-ctr",)
         security.digests = ("hmac-sha2-256-etm@openssh.com",)
         security.kex = ("curve25519-sha256@libssh.org",)
+        self.use_compression(compressed)
         self.start_client(timeout=60)
 
     def log_in(self, gateway, user="alice"):

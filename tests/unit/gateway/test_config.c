@@ -54,6 +54,7 @@ Test(config, an_empty_text_gives_the_defaults)
     cr_assert(c->net_block_v4 == 32 && c->net_block_v6 == 128);
     cr_assert(c->alive_interval_ns == 0 && c->alive_count == 3);
     cr_assert(c->rekey_bytes == 0 && c->rekey_ns == 0);
+    cr_assert_not(c->compression);
     cr_assert_null(c->banner_path);
     cr_assert_null(c->banner);
     cr_assert_eq(c->log_level, GW_LOG_INFO);
@@ -113,6 +114,7 @@ static const char everything[] = "# a comment\n"
                                  "RekeyLimit 16M 1h\n"
                                  "Ciphers chacha20-poly1305@openssh.com,aes256-ctr\n"
                                  "MACs hmac-sha2-512\n"
+                                 "Compression delayed\n"
                                  "KexAlgorithms ecdh-sha2-nistp256\n"
                                  "HostKeyAlgorithms rsa-sha2-256\n"
                                  "Banner '/etc/the \"banner\"'\n"
@@ -167,6 +169,7 @@ Test(config, every_keyword_lands_in_its_field)
     cr_assert(c->rekey_bytes == 16u << 20 && c->rekey_ns == 3600 * second_ns);
     cr_assert_str_eq(c->ciphers, "chacha20-poly1305@openssh.com,aes256-ctr");
     cr_assert_str_eq(c->macs, "hmac-sha2-512");
+    cr_assert(c->compression);
     cr_assert_str_eq(c->kex, "ecdh-sha2-nistp256");
     cr_assert_str_eq(c->host_key_algs, "rsa-sha2-256");
     cr_assert_str_eq(c->banner_path, "/etc/the \"banner\"");

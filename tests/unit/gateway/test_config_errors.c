@@ -114,6 +114,7 @@ static const char *const wrong_lines[] = {
     "HostKeyAlgorithms ssh-rsa",
     "LogLevel 7",
     "QueueErrors yes",
+    "Compression zlib",
     "User -x",
     "User \"a b\"",
     "AuditLog relative",
