@@ -184,7 +184,7 @@ def test_a_payload_that_should_be_compressed_and_is_not(witnessed):
 
 
 @pytest.mark.parametrize("payload,count", [
-    (b"\xc0hello", 1),  # RFC 4253 section 11.4: an unknown number is answered UNIMPLEMENTED
+    (b"\xc8hello", 1),  # RFC 4253 section 11.4: an unknown number is answered UNIMPLEMENTED
     (b"\x5a" + string("direct-tcpip") + struct.pack(">III", 9, 1, 0) + TO_ECHO, 1),  # packets of no size: the channel is refused
     (b"\x5a" + string("x11") + struct.pack(">III", 9, 1, 1), 1),
     (b"\x50" + string("nonsense@example.com") + b"\x01", 500),
