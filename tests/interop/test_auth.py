@@ -30,6 +30,13 @@ def test_each_key_type_logs_in(gateway, client, keys, name, options):
     gateway.wait_for_log(rf"Accepted publickey for alice from 127\.0\.0\.1 port \d+ ssh2: {kind} {re.escape(fingerprint(keys[name]))} ")
 
 
+def test_a_login_is_bound_to_the_host_key(gateway, client):
+    gateway.start(ECHO)
+    result = client(gateway, options=("LogLevel DEBUG3",)).run("-W", "echo:1", "gw", input=b"hello")
+    assert result.stdout == b"hello"
+    assert b"using publickey-hostbound-v00@openssh.com with" in result.stderr
+
+
 def test_each_host_key_type_serves(gateway, client, keys):
     gateway.start(ECHO, f"HostKey {keys['ecdsa']}\nHostKey {keys['rsa']}")
     port = gateway.port

@@ -6,6 +6,7 @@
 
 #include "mux/connection/forward.h"
 #include "mux/connection/host_keys.h"
+#include "mux/connection/session_requests.h"
 #include "mux/transport/exchange_hash.h"
 
 static const char *const DEFAULT_KEX = "curve25519-sha256,ecdh-sha2-nistp256";
@@ -205,6 +206,18 @@ static void close_if_done(struct pair_side *side, struct pair_stream *st)
     }
 }
 
+/* To its last byte, as an application would: what a fuzzer has put there must not lead past the end. */
+static void read_request(const struct mux_event *e)
+{
+    struct mux_session_request m;
+    uint8_t opcode;
+    uint32_t value;
+    if (!mux_session_request_parse(e->request.name, e->request.data, &m) || m.kind != MUX_REQUEST_PTY)
+        return;
+    while (mux_tty_mode_next(&m.pty.modes, &opcode, &value))
+        assert(opcode != MUX_TTY_END);
+}
+
 static void on_channel_event(struct pair *p, struct pair_side *side, const struct mux_event *e)
 {
     struct pair_stream *st = e->user;
@@ -238,6 +251,7 @@ static void on_channel_event(struct pair *p, struct pair_side *side, const struc
         close_if_done(side, st);
         break;
     case MUX_EV_CHANNEL_REQUEST:
+        read_request(e);
         if (e->request.want_reply)
             mux_channel_request_answer(side->session, e->channel, cx_view_is(e->request.name, "yes"));
         break;
@@ -360,7 +374,9 @@ bool pair_feed(struct pair *p, struct pair_side *side)
             side->err = mux_session_feed(side->session, p->now_ns, (struct cx_span){ exact, offered }, &used, ev, &count, NULL);
             for (size_t i = 0; i < count; i++)
                 on_event(p, side, &ev[i]);
+            pair_allocates = true; /* what was fed is the pair's own, secrets and all */
             free(exact);
+            pair_allocates = false;
             memmove(side->inbox, side->inbox + used, side->inbox_len - used);
             side->inbox_len -= used;
             offered -= used;

@@ -49,7 +49,7 @@ struct pair {
     uint64_t hash; /* over all events of both sides: the same for every chunk size */
 };
 
-/* True while the pair allocates for itself, not an engine: for a test that makes memory fail. */
+/* True while the pair allocates or frees for itself, not an engine: for a test that makes memory fail. */
 extern volatile bool pair_allocates; /* volatile: compilers know that malloc reads no variable */
 
 /* cipher, mac, kex: NULL is the default list. The user key is ed25519, the host key of host_type. */

@@ -92,16 +92,6 @@ Test(auth_methods, secrets_beyond_the_limit_end_the_connection)
     }
 }
 
-Test(auth_methods, passwords_do_not_stay_in_what_was_sent)
-{
-    struct cx_writer w;
-    struct mux_note *n = mux_note_new(64, &w);
-    cx_writer_text(&w, "secret");
-    cr_assert(n && cx_writer_ok(&w));
-    cr_assert_geq(n->room, w.used); /* all of which mux_note_free wipes */
-    mux_note_free(n);
-}
-
 /* ---- keyboard-interactive ---- */
 
 /* The client has asked for the method, and the server has been told. */

@@ -2,7 +2,9 @@
 /* Memory that fails, at each allocation in turn: the session ends with a reason, or the call says no; nothing is lost.
  * The linker sends every malloc of the engine through the functions below. */
 #include <criterion/criterion.h>
+#include <malloc.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "pair.h"
 
@@ -12,6 +14,8 @@ static bool armed;
 static unsigned until_failure; /* 0: none */
 static bool failed;
 static long live;
+static const char *secret; /* that no block may hold when it is freed; NULL: none */
+static bool leaked;
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t n, size_t size);
@@ -57,6 +61,8 @@ void *__wrap_realloc(void *old, size_t size)
 void __wrap_free(void *p)
 {
     live -= p != NULL;
+    if (p && secret && !pair_allocates && memmem(p, malloc_usable_size(p), secret, strlen(secret)))
+        leaked = true;
     __real_free(p);
 }
 
@@ -87,11 +93,12 @@ static void live_through(struct pair *p)
     (void)pair_run(p, 200);
 }
 
-/* False: the n-th allocation was never reached. */
-static bool try_with_failure(unsigned n)
+/* False: the n-th allocation was never reached. admits: else logins fail, by every method that there is. */
+static bool try_with_failure(unsigned n, bool admits)
 {
     long before = live;
     struct pair *p = pair_new(NULL, NULL, NULL, CX_KEY_ED25519);
+    p->accept_auth = admits;
     p->server.config.channels_max = 10;
     p->client.config.compression = p->server.config.compression = true;
     pair_start(p);
@@ -114,10 +121,28 @@ static bool try_with_failure(unsigned n)
 
 Test(memory, each_allocation_may_fail, .timeout = 200)
 {
-    unsigned n = 1;
-    while (try_with_failure(n))
-        n++;
-    cr_assert_gt(n, 50u, "%u", n);
+    for (int admits = 0; admits < 2; admits++) {
+        unsigned n = 1;
+        while (try_with_failure(n, admits))
+            n++;
+        cr_assert_gt(n, admits ? 50u : 20u, "%u", n);
+    }
+}
+
+Test(memory, passwords_and_responses_are_wiped_where_the_engine_kept_them)
+{
+    struct pair *p = pair_new(NULL, NULL, NULL, CX_KEY_ED25519);
+    p->accept_auth = false;
+    secret = "guess"; /* what the pair's client answers to each */
+    cr_assert(pair_run(p, 100));
+    cr_assert_eq(p->client.events[MUX_EV_AUTH_PROMPTS], 1);
+    cr_assert_eq(p->client.events[MUX_EV_AUTH_CHANGE], 1);
+    mux_client_auth_password(p->client.session, "alice", cx_view_text("guess")); /* and what never leaves */
+    mux_session_free(p->client.session);
+    p->client.session = NULL;
+    secret = NULL;
+    cr_assert_not(leaked);
+    pair_free(p);
 }
 
 Test(memory, a_session_that_cannot_be_made_is_none)
