@@ -66,7 +66,7 @@ static uint64_t now_ns(void)
 
 static void parse_options(struct options *o, int argc, char **argv)
 {
-    const char *port = "0", *rekey_bytes = "0";
+    const char *port = "0", *rekey_bytes = "0", *compression = "no";
     const struct {
         const char *name, **value;
     } known[] = {
@@ -81,6 +81,7 @@ static void parse_options(struct options *o, int argc, char **argv)
         { "--cipher", &o->config.ciphers },
         { "--mac", &o->config.macs },
         { "--rekey-bytes", &rekey_bytes },
+        { "--compression", &compression },
     };
     for (int i = 1; i < argc; i += 2) {
         size_t k = 0;
@@ -92,6 +93,7 @@ static void parse_options(struct options *o, int argc, char **argv)
     }
     o->port = (uint16_t)atoi(port);
     o->config.rekey_bytes = strtoull(rekey_bytes, NULL, 10);
+    o->config.compression = strcmp(compression, "yes") == 0;
     if (!o->port || !o->user || !o->key_file || !o->host_key || !o->target)
         fail("options", "one is missing");
 }
@@ -206,8 +208,9 @@ static void on_event(struct client *c, const struct mux_event *e)
         mux_session_host_key_verdict(c->session, is_trusted(c, e->host_key.blob));
         break;
     case MUX_EV_KEYED:
-        fprintf(stderr, "keyed kex=%s host-key=%s cipher=%s/%s mac=%s strict=%d\n", e->keyed.kex, e->keyed.host_key_alg,
-                e->keyed.cipher_out, e->keyed.cipher_in, e->keyed.mac_in ? e->keyed.mac_in : "-", e->keyed.strict);
+        fprintf(stderr, "keyed kex=%s host-key=%s cipher=%s/%s mac=%s strict=%d deflates=%d\n", e->keyed.kex, e->keyed.host_key_alg,
+                e->keyed.cipher_out, e->keyed.cipher_in, e->keyed.mac_in ? e->keyed.mac_in : "-", e->keyed.strict,
+                mux_session_deflates(c->session));
         break;
     case MUX_EV_AUTH_READY:
         log_in(c);
@@ -343,7 +346,8 @@ int main(int argc, char **argv)
     parse_options(&c.options, argc, argv);
     c.key = read_key(c.options.key_file);
     c.budget.left_bytes = INT64_MAX;
-    c.shared = (struct mux_shared){ cx_packet_cache_new(4), cx_random_system(&c.pool), &c.budget };
+    static uint8_t staging[MUX_STAGING_BYTES];
+    c.shared = (struct mux_shared){ cx_packet_cache_new(4), cx_random_system(&c.pool), &c.budget, { staging, sizeof staging } };
     c.session = mux_session_new(&c.options.config, &c.shared, now_ns(), NULL);
     c.socket = dial(c.options.port);
     run(&c);

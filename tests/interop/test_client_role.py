@@ -74,6 +74,12 @@ def test_mac(against_sshd, mac):
     assert {one["mac"] for one in done} == {mac}
 
 
+def test_compression_begins_behind_the_login_and_again_with_each_key(against_sshd):
+    done = against_sshd(["--compression", "yes", "--rekey-bytes", "16384"], "Compression delayed")
+    assert [one["deflates"] for one in done].count("0") == 2, "the first of each transfer"
+    assert len(done) > 2 * 4
+
+
 @pytest.mark.parametrize("algorithm", spoken("host and user keys", "key-sig"))
 def test_key_type_of_host_and_user(against_sshd, algorithm):
     done = against_sshd(["--host-key-alg", algorithm, "--key-alg", algorithm], keys=key_arguments(algorithm))
