@@ -275,7 +275,7 @@ enum mux_auth_answer {
     MUX_AUTH_PK_OK,   /* only for a query */
     MUX_AUTH_SUCCESS,
 };
-/* methods: "publickey", or empty; a static string. */
+/* methods: what can continue, names separated by commas, or empty; a static string. */
 void mux_session_auth_answer(struct mux_session *s, enum mux_auth_answer answer, const char *methods);
 
 /* A question of keyboard-interactive; text: as the peer sent it, for a person. */
