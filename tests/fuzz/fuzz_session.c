@@ -8,9 +8,8 @@
  * until nothing moves: a side that goes on owing without producing is a fault too. */
 #include <stdlib.h>
 
+#include "fuzz.h"
 #include "inject.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* The key of RFC 8410 section 10.3. */
 static const char KEY[] = "-----BEGIN PRIVATE KEY-----\n"
@@ -25,12 +24,6 @@ struct fuzz {
     struct cx_reader in;
     unsigned rekeys;
 };
-
-static void require(bool good)
-{
-    if (!good)
-        abort();
-}
 
 static struct pair *fixed_pair(void)
 {
