@@ -6,7 +6,7 @@ add_library(sluice_flags INTERFACE)
 target_compile_options(sluice_flags INTERFACE
     -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition
     -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Wformat=2 -Wundef -Wimplicit-fallthrough
-    -Wno-missing-field-initializers -Wno-error=maybe-uninitialized
+    -Wno-missing-field-initializers $<$<C_COMPILER_ID:GNU>:-Wno-error=maybe-uninitialized>
     -fno-common -fno-strict-aliasing -fvisibility=hidden -fno-omit-frame-pointer)
 target_compile_definitions(sluice_flags INTERFACE _GNU_SOURCE)
 
