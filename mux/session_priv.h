@@ -24,7 +24,7 @@ enum mux_phase {
 
 /* ---- key exchange: exists only while one is under way; about 10 KiB, wiped when freed ---- */
 struct mux_kex {
-    uint8_t *our_init, *peer_init; /* KEXINIT payloads, from the message number on */
+    uint8_t *our_init, *peer_init; /* KEXINIT payloads, from the message number on; ours NULL until a server knows its client */
     size_t our_init_len, peer_init_len;
     bool sent_init, got_init;
     bool skip_guess;  /* the peer's next packet was sent on a wrong guess: RFC 4253 section 7 */
@@ -230,6 +230,8 @@ MUX_MUST_CHECK bool mux_compress_begin(struct mux_session *s, bool outwards);
 /* transport/ident.c */
 enum mux_err mux_ident_feed(struct mux_session *s, struct cx_view in, size_t *used, size_t *need);
 size_t mux_ident_write(struct mux_session *s, struct cx_span area);
+/* The peer calls itself OpenSSH: for extensions that only its own programs are known to take. */
+bool mux_ident_is_openssh(const struct mux_session *s);
 struct cx_view mux_ident_ours(const struct mux_session *s, char room[MUX_IDENT_MAX]);
 
 /* transport/kexinit.c */
@@ -237,6 +239,8 @@ enum mux_err mux_kexinit_build(struct mux_session *s, struct mux_kex *k);
 enum mux_err mux_kexinit_negotiate(struct mux_session *s, struct mux_kex *k);
 
 /* transport/kex.c */
+/* Our KEXINIT, where there is one that was not sent yet. */
+void mux_kexinit_write(struct mux_session *s, struct mux_out *o);
 enum mux_err mux_kex_start(struct mux_session *s);
 void mux_kex_free(struct mux_session *s);
 bool mux_kex_owes(const struct mux_session *s);

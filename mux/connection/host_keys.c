@@ -26,9 +26,7 @@ static size_t announced(const struct mux_config *config)
 
 void mux_host_keys_announce(struct mux_session *s)
 {
-    static const char openssh[] = "SSH-2.0-OpenSSH_";
-    struct cx_view peer = mux_session_peer_ident(s);
-    if (!s->config->announce_host_keys || peer.len < sizeof openssh - 1 || memcmp(peer.data, openssh, sizeof openssh - 1) != 0)
+    if (!s->config->announce_host_keys || !mux_ident_is_openssh(s))
         return;
     uint8_t room[MUX_PROVE_KEYS_MAX * (4 + CX_KEY_BLOB_MAX)];
     struct cx_writer w = cx_writer((struct cx_span){ room, sizeof room });

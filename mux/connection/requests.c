@@ -321,11 +321,9 @@ bool mux_channel_request(struct mux_session *s, uint32_t channel, const char *na
 /* Others would take it for a request that they must refuse, some for a fault: OpenSSH PROTOCOL section 2.1. */
 bool mux_channel_end_of_write(struct mux_session *s, uint32_t channel)
 {
-    static const char openssh[] = "SSH-2.0-OpenSSH";
-    struct cx_view ident = mux_session_peer_ident(s);
-    bool knows = ident.len >= strlen(openssh) && memcmp(ident.data, openssh, strlen(openssh)) == 0;
     const struct mux_channel *ch = mux_channel_own(s, channel);
-    if (!knows || !(ch->flags & CH_SESSION) || ch->state != CH_OPEN || (ch->flags & (CH_CLOSE_SENT | CH_OWES_CLOSE)))
+    if (!mux_ident_is_openssh(s) || !(ch->flags & CH_SESSION) || ch->state != CH_OPEN ||
+        (ch->flags & (CH_CLOSE_SENT | CH_OWES_CLOSE)))
         return true;
     return mux_channel_request(s, channel, "eow@openssh.com", false, cx_view("", 0));
 }

@@ -54,7 +54,12 @@ static enum mux_err take_line(struct mux_session *s, struct cx_view line)
         return MUX_E_RESOURCE;
     memcpy(s->peer_ident, line.data, line.len);
     s->peer_ident_len = (uint16_t)line.len;
-    return MUX_OK;
+    return s->config->server ? mux_kexinit_build(s, s->kex) : MUX_OK;
+}
+
+bool mux_ident_is_openssh(const struct mux_session *s)
+{
+    return starts_with(mux_session_peer_ident(s), "SSH-2.0-OpenSSH_");
 }
 
 enum mux_err mux_ident_feed(struct mux_session *s, struct cx_view in, size_t *used, size_t *need)

@@ -22,7 +22,8 @@ enum mux_err mux_kex_start(struct mux_session *s)
     uint64_t timeout = s->config->kex_timeout_ns;
     k->deadline_ns = timeout != 0 ? s->now_ns + timeout : UINT64_MAX;
     (void)mux_ident_ours(s, k->our_ident);
-    return mux_kexinit_build(s, k);
+    /* a server's first follows the client's identification: see markers() in kexinit.c */
+    return s->config->server && !s->peer_ident ? MUX_OK : mux_kexinit_build(s, k);
 }
 
 void mux_kex_free(struct mux_session *s)
@@ -346,7 +347,7 @@ enum mux_err mux_on_newkeys(struct mux_session *s, struct cx_span payload, struc
 bool mux_kex_owes(const struct mux_session *s)
 {
     const struct mux_kex *k = s->kex;
-    return k && (!k->sent_init || k->gex.owed || k->public_owed || k->newkeys_owed);
+    return k && ((k->our_init && !k->sent_init) || k->gex.owed || k->public_owed || k->newkeys_owed);
 }
 
 static void write_public(struct mux_session *s, struct mux_out *o)
@@ -388,16 +389,22 @@ static void write_newkeys(struct mux_session *s, struct mux_out *o)
     finish_if_done(s);
 }
 
+void mux_kexinit_write(struct mux_session *s, struct mux_out *o)
+{
+    struct mux_kex *k = s->kex;
+    if (!k || !k->our_init || k->sent_init)
+        return;
+    struct cx_writer w = mux_out_begin(o, MUX_MSG_KEXINIT, k->our_init_len);
+    cx_writer_raw(&w, cx_view(k->our_init + 1, k->our_init_len - 1));
+    k->sent_init = mux_out_commit(o, &w);
+}
+
 void mux_kex_write(struct mux_session *s, struct mux_out *o)
 {
     struct mux_kex *k = s->kex;
     if (!k)
         return;
-    if (!k->sent_init) {
-        struct cx_writer w = mux_out_begin(o, MUX_MSG_KEXINIT, k->our_init_len);
-        cx_writer_raw(&w, cx_view(k->our_init + 1, k->our_init_len - 1));
-        k->sent_init = mux_out_commit(o, &w);
-    }
+    mux_kexinit_write(s, o);
     if (k->sent_init)
         mux_gex_write(s, o);
     if (k->sent_init && !k->gex.owed && k->public_owed)

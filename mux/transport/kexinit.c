@@ -74,15 +74,26 @@ static void write_host_key_algs(struct mux_session *s, struct cx_writer *w)
     cx_writer_string(w, cx_writer_view(&out));
 }
 
+/* Both names of strict KEX, since an end may know the draft's alone; but what calls itself OpenSSH is told OpenSSH's alone: its
+ * programs (10.5 too) know no other, and auditors that take its name report one that they do not know as an unknown algorithm.
+ * So a server waits for the client's identification. That costs no round trip: clients send theirs without waiting for ours,
+ * and it is here when the connection is. To wait for the client's KEXINIT, and answer the names in it, would cost one. */
+static const char *markers(const struct mux_session *s)
+{
+    if (s->keyed_once)
+        return "";
+    if (!s->config->server)
+        return ",ext-info-c,kex-strict-c,kex-strict-c-v00@openssh.com";
+    return mux_ident_is_openssh(s) ? ",ext-info-s,kex-strict-s-v00@openssh.com"
+                                   : ",ext-info-s,kex-strict-s,kex-strict-s-v00@openssh.com";
+}
+
 static void write_kex_list(struct mux_session *s, struct cx_writer *w)
 {
-    const char *markers = "";
-    if (!s->keyed_once)
-        markers = s->config->server ? ",ext-info-s,kex-strict-s,kex-strict-s-v00@openssh.com"
-                                    : ",ext-info-c,kex-strict-c,kex-strict-c-v00@openssh.com";
-    cx_writer_u32(w, (uint32_t)(strlen(s->config->kex) + strlen(markers)));
+    const char *more = markers(s);
+    cx_writer_u32(w, (uint32_t)(strlen(s->config->kex) + strlen(more)));
     cx_writer_raw(w, cx_view_text(s->config->kex));
-    cx_writer_raw(w, cx_view_text(markers));
+    cx_writer_raw(w, cx_view_text(more));
 }
 
 static const char *compression_list(const struct mux_config *config)
@@ -190,14 +201,12 @@ static bool guess_was_right(const struct kexinit *a, const struct kexinit *b)
     return true;
 }
 
-static enum mux_err take_markers(struct mux_session *s, const struct kexinit *peer)
+/* c, v: what client and server offer. Strict is what both name, by the same pair. */
+static enum mux_err take_markers(struct mux_session *s, struct cx_view c, struct cx_view v)
 {
-    struct cx_view kex = peer->list[LIST_KEX];
-    bool server = s->config->server;
-    /* either name, since we say both: what counts is a pair of the same */
-    s->strict = has_text(kex, server ? "kex-strict-c" : "kex-strict-s") ||
-                has_text(kex, server ? "kex-strict-c-v00@openssh.com" : "kex-strict-s-v00@openssh.com");
-    s->peer_takes_ext_info = has_text(kex, server ? "ext-info-c" : "ext-info-s");
+    s->strict = (has_text(c, "kex-strict-c") && has_text(v, "kex-strict-s")) ||
+                (has_text(c, "kex-strict-c-v00@openssh.com") && has_text(v, "kex-strict-s-v00@openssh.com"));
+    s->peer_takes_ext_info = s->config->server ? has_text(c, "ext-info-c") : has_text(v, "ext-info-s");
     return s->strict && s->packet_seq != 0 ? MUX_E_STRICT_KEX : MUX_OK;
 }
 
@@ -206,12 +215,12 @@ enum mux_err mux_kexinit_negotiate(struct mux_session *s, struct mux_kex *k)
     struct kexinit ours, peer;
     if (!parse(k->peer_init, k->peer_init_len, &peer) || !parse(k->our_init, k->our_init_len, &ours))
         return MUX_E_MALFORMED;
+    const struct kexinit *c = s->config->server ? &peer : &ours, *v = s->config->server ? &ours : &peer;
     if (!s->heard_kexinit) {
-        enum mux_err err = take_markers(s, &peer);
+        enum mux_err err = take_markers(s, c->list[LIST_KEX], v->list[LIST_KEX]);
         if (err != MUX_OK)
             return err;
     }
-    const struct kexinit *c = s->config->server ? &peer : &ours, *v = s->config->server ? &ours : &peer;
     const struct cx_cipher *cipher[2];
     const struct cx_mac *mac[2];
     k->method = cx_kex_find(choose(c->list[LIST_KEX], v->list[LIST_KEX]));

@@ -77,6 +77,9 @@ void mux_disconnect_write(struct mux_session *s, struct mux_out *o)
     struct cx_view text = cx_view_text(s->finish_text);
     if (text.len > DISCONNECT_TEXT_MAX)
         text.len = DISCONNECT_TEXT_MAX;
+    /* a client that spoke first learns what we have, too: people are told of it by theirs */
+    if (s->finished == MUX_E_NEGOTIATION)
+        mux_kexinit_write(s, o);
     struct cx_writer w = mux_out_begin(o, MUX_MSG_DISCONNECT, DISCONNECT_TEXT_MAX + 16);
     cx_writer_u32(&w, mux_err_reason(s->finished));
     cx_writer_string(&w, text);

@@ -47,8 +47,10 @@ Test(negotiation, takes_the_clients_first_that_the_server_has)
             cr_assert_str_eq(chosen_by(&p->server).cipher, l->chosen);
             cr_assert(pair_handshake(p, SIZE_MAX), "row %zu", i);
         } else {
-            cr_assert(inject_disconnects(p, &p->server));
-            cr_assert_eq(p->client.disconnect_reason, 3);
+            /* it hears our offer in front of the DISCONNECT, and so can name what is missing */
+            cr_assert(pair_produce(p, &p->server));
+            (void)pair_feed(p, &p->client);
+            cr_assert_eq(p->client.err, MUX_E_NEGOTIATION);
         }
         pair_free(p);
     }
@@ -228,6 +230,62 @@ Test(strict, takes_either_pair_of_names_but_no_mixed_one)
         (void)pair_feed(p, &p->server);
         cr_assert_eq(p->server.err, MUX_OK);
         cr_assert_eq(p->server.session->strict, rows[i].strict, "row %zu", i);
+        pair_free(p);
+    }
+}
+
+/* Our KEXINIT's first list, as a C string. */
+static void offered(const struct mux_session *s, char out[512])
+{
+    struct cx_reader r = cx_reader(cx_view(s->kex->our_init + 17, s->kex->our_init_len - 17));
+    struct cx_view list = cx_reader_string(&r);
+    cr_assert(cx_reader_ok(&r) && list.len < 512);
+    memcpy(out, list.data, list.len);
+    out[list.len] = '\0';
+}
+
+Test(strict, server_names_what_the_client_may_know_once_it_has_said_who_it_is)
+{
+    static const struct {
+        const char *client;
+        bool both;
+    } rows[] = { { "dropbear_2022.83", true },
+                 { "OpenSSH", true },
+                 { "PuTTY_Release_0.78", true },
+                 { "OpenSSH_10.5", false },
+                 { "OpenSSH_8.2 x", false } };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char list[512];
+        struct pair *p = pair_new(NULL, NULL, NULL, CX_KEY_ED25519);
+        p->client.config.software = rows[i].client;
+        pair_start(p);
+        cr_assert_null(p->server.session->kex->our_init);
+        cr_assert(pair_produce(p, &p->server));
+        cr_assert_not(mux_session_owes(p->server.session), "nothing but its own identification");
+        (void)pair_produce(p, &p->client);
+        (void)pair_feed(p, &p->server);
+        offered(p->server.session, list);
+        cr_assert(strstr(list, ",kex-strict-s-v00@openssh.com"), "row %zu", i);
+        cr_assert_eq(strstr(list, ",kex-strict-s,") != NULL, rows[i].both, "row %zu", i);
+        cr_assert(pair_handshake(p, SIZE_MAX));
+        cr_assert(p->client.strict && p->server.strict, "row %zu", i);
+        pair_free(p);
+    }
+}
+
+Test(strict, a_name_that_was_not_offered_makes_no_pair)
+{
+    static const char *const markers[] = { "kex-strict-c", "kex-strict-c-v00@openssh.com" };
+    for (size_t i = 0; i < 2; i++) {
+        struct pair *p = pair_new(NULL, NULL, NULL, CX_KEY_ED25519);
+        p->client.config.software = "OpenSSH_10.5";
+        cr_assert(inject_reach(p, &p->server, PH_INIT));
+        char kex[128];
+        (void)snprintf(kex, sizeof kex, "curve25519-sha256,%s", markers[i]);
+        send_init(p, &p->client, (struct init){ .kex = kex });
+        (void)pair_feed(p, &p->server);
+        cr_assert_eq(p->server.err, MUX_OK);
+        cr_assert_eq(p->server.session->strict, i == 1, "%s", markers[i]);
         pair_free(p);
     }
 }
