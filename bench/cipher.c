@@ -131,7 +131,7 @@ static int run(double seconds)
     size_t suite_count = list_suites(suites, 64), cell_count = suite_count * SIZE_COUNT;
     struct cell *cells = calloc(cell_count, sizeof *cells);
     uint8_t *area = calloc(1, AREA_BYTES);
-    struct cx_packet_cache *cache = cx_packet_cache_new(8);
+    struct cx_packet_cache *cache = cx_packet_cache_new(8, cx_kernels_current());
     struct cx_random_seeded seeded;
     struct cx_random random = cx_random_from_seed(&seeded, 1);
     bool ok = cells && area && cache;

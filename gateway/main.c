@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "gateway/engine/engine.h"
+#include "gateway/kernels.h"
 #include "gateway/monitor/ipc.h"
 #include "gateway/monitor/options.h"
 #include "gateway/monitor/privileges.h"
@@ -28,14 +29,30 @@ static int run_engine(int argc, char **argv)
         return GW_EXIT_FAILURE;
     }
     gw_privileges_hide_memory(); /* a change of user makes a process readable again */
+    enum cx_tier cap;
+    if (!gw_kernels_cap(&cap, error, sizeof error)) {
+        gw_log(GW_LOG_FATAL, "%s", error);
+        return GW_EXIT_FAILURE;
+    }
+    gw_kernels_start(cap);
     return gw_engine_main(GW_IPC_CONTROL_FD);
+}
+
+static void print_version(enum cx_tier cap)
+{
+    printf("sluiced " SLUICE_VERSION ", %s\n", cx_openssl_version());
+    gw_kernels_print(cap, stdout);
 }
 
 static int run_monitor(int argc, char **argv)
 {
     struct gw_command_line c;
     int status = 0;
+    enum cx_tier cap;
     gw_options_parse(argc, argv, &c);
+    /* said here, to who started it, and not by an engine that then starts over and over */
+    if (c.action != GW_ACTION_WRONG && !gw_kernels_cap(&cap, c.error, sizeof c.error))
+        c.action = GW_ACTION_WRONG;
     switch (c.action) {
     case GW_ACTION_RUN:
         status = gw_monitor_run(&c.monitor);
@@ -47,7 +64,7 @@ static int run_monitor(int argc, char **argv)
         status = gw_monitor_print(&c.monitor);
         break;
     case GW_ACTION_VERSION:
-        puts("sluiced " SLUICE_VERSION);
+        print_version(cap);
         break;
     case GW_ACTION_HELP:
         fputs(gw_options_help, stdout);

@@ -19,28 +19,14 @@ struct entry {
 
 struct cx_packet_cache {
     struct cx_evp evp;
+    const struct cx_kernels *kernels;
     uint64_t last_id;
     uint32_t free, bucket_mask;
     uint32_t *bucket;
     struct entry *entry;
 };
 
-static bool fetch_all(struct cx_evp *evp)
-{
-    static const char *const ciphers[CX_EVP_CIPHER_COUNT] = {
-        [CX_EVP_AES_128_GCM] = "AES-128-GCM", [CX_EVP_AES_256_GCM] = "AES-256-GCM", [CX_EVP_AES_128_CTR] = "AES-128-CTR",
-        [CX_EVP_AES_192_CTR] = "AES-192-CTR", [CX_EVP_AES_256_CTR] = "AES-256-CTR", [CX_EVP_CHACHA20] = "ChaCha20",
-    };
-    static const char *const macs[CX_EVP_MAC_COUNT] = { [CX_EVP_HMAC] = "HMAC", [CX_EVP_POLY1305] = "POLY1305" };
-    bool good = true;
-    for (size_t i = 0; i < CX_EVP_CIPHER_COUNT; i++)
-        good &= (evp->cipher[i] = EVP_CIPHER_fetch(NULL, ciphers[i], NULL)) != NULL;
-    for (size_t i = 0; i < CX_EVP_MAC_COUNT; i++)
-        good &= (evp->mac[i] = EVP_MAC_fetch(NULL, macs[i], NULL)) != NULL;
-    return good;
-}
-
-struct cx_packet_cache *cx_packet_cache_new(size_t entries)
+struct cx_packet_cache *cx_packet_cache_new(size_t entries, const struct cx_kernels *kernels)
 {
     assert(entries > 0 && entries < 1u << 30);
     uint32_t buckets = 1;
@@ -49,10 +35,11 @@ struct cx_packet_cache *cx_packet_cache_new(size_t entries)
     struct cx_packet_cache *cache = calloc(1, sizeof *cache);
     if (!cache)
         return NULL;
+    cache->kernels = kernels;
     cache->bucket = calloc(buckets, sizeof *cache->bucket);
     cache->entry = calloc(entries + 1, sizeof *cache->entry);
     cache->bucket_mask = buckets - 1;
-    if (!cache->bucket || !cache->entry || !fetch_all(&cache->evp)) {
+    if (!cache->bucket || !cache->entry || !cx_evp_fetch(&cache->evp)) {
         cx_packet_cache_free(cache);
         return NULL;
     }
@@ -61,6 +48,11 @@ struct cx_packet_cache *cx_packet_cache_new(size_t entries)
         cache->free = i;
     }
     return cache;
+}
+
+const struct cx_kernels *cx_packet_cache_kernels(const struct cx_packet_cache *cache)
+{
+    return cache->kernels;
 }
 
 uint64_t cx_packet_cache_id(struct cx_packet_cache *cache)
@@ -122,7 +114,7 @@ void *cx_packet_cache_get(struct cx_packet_cache *cache, const struct cx_packet_
     }
     if (cache->free == 0)
         evict(cache, cache->entry[0].newer);
-    void *context = ops->expand(&cache->evp, k);
+    void *context = ops->expand(&cache->evp, cache->kernels, k);
     if (!context)
         return NULL;
     i = cache->free;
@@ -148,10 +140,7 @@ void cx_packet_cache_free(struct cx_packet_cache *cache)
         return;
     while (cache->entry && cache->entry[0].older != 0)
         evict(cache, cache->entry[0].older);
-    for (size_t i = 0; i < CX_EVP_CIPHER_COUNT; i++)
-        EVP_CIPHER_free(cache->evp.cipher[i]);
-    for (size_t i = 0; i < CX_EVP_MAC_COUNT; i++)
-        EVP_MAC_free(cache->evp.mac[i]);
+    cx_evp_drop(&cache->evp);
     free(cache->bucket);
     free(cache->entry);
     free(cache);

@@ -25,8 +25,9 @@ static void release(void *context)
     free(c);
 }
 
-static void *expand(const struct cx_evp *evp, const struct cx_packet_key *k)
+static void *expand(const struct cx_evp *evp, const struct cx_kernels *kernels, const struct cx_packet_key *k)
 {
+    (void)kernels;
     struct context *c = calloc(1, sizeof *c);
     if (!c)
         return NULL;
@@ -51,8 +52,7 @@ static enum cx_err peek(void *context, const struct cx_packet_job *job, uint32_t
 {
     struct context *c = context;
     uint8_t field[CX_PACKET_LENGTH_BYTES];
-    memcpy(field, job->start, sizeof field);
-    if (!restart(c->length, job->seq) || !cx_evp_cipher_apply(c->length, field, sizeof field))
+    if (!restart(c->length, job->seq) || !cx_evp_cipher_apply(c->length, field, job->from, sizeof field))
         return CX_E_RESOURCE;
     *len = cx_load_u32(field);
     return CX_OK;
@@ -62,24 +62,30 @@ static enum cx_err peek(void *context, const struct cx_packet_job *job, uint32_t
 static bool begin(struct context *c, uint32_t seq)
 {
     uint8_t block[BLOCK_BYTES] = { 0 };
-    bool good = restart(c->body, seq) && cx_evp_cipher_apply(c->body, block, sizeof block) &&
+    bool good = restart(c->body, seq) && cx_evp_cipher_apply(c->body, block, block, sizeof block) &&
                 EVP_MAC_init(c->poly, block, KEY_BYTES, NULL) == 1;
     cx_secret_wipe(block, sizeof block);
     return good;
 }
 
-static bool make_tag(struct context *c, const struct cx_packet_job *job, uint8_t tag[TAG_BYTES])
+/* Of a sealed packet, from its length field on. */
+static bool make_tag(struct context *c, const uint8_t *packet, size_t packet_len, uint8_t tag[TAG_BYTES])
 {
     size_t len = 0;
-    return EVP_MAC_update(c->poly, job->start, CX_PACKET_LENGTH_BYTES + (size_t)job->len) == 1 &&
-           EVP_MAC_final(c->poly, tag, &len, TAG_BYTES) == 1 && len == TAG_BYTES;
+    return EVP_MAC_update(c->poly, packet, packet_len) == 1 && EVP_MAC_final(c->poly, tag, &len, TAG_BYTES) == 1 &&
+           len == TAG_BYTES;
+}
+
+static bool apply_body(struct context *c, const struct cx_packet_job *job)
+{
+    return cx_evp_cipher_apply(c->body, job->start + CX_PACKET_LENGTH_BYTES, job->from + CX_PACKET_LENGTH_BYTES, job->len);
 }
 
 static bool seal_one(struct context *c, const struct cx_packet_job *job)
 {
-    uint8_t *body = job->start + CX_PACKET_LENGTH_BYTES;
-    return restart(c->length, job->seq) && cx_evp_cipher_apply(c->length, job->start, CX_PACKET_LENGTH_BYTES) &&
-           begin(c, job->seq) && cx_evp_cipher_apply(c->body, body, job->len) && make_tag(c, job, body + job->len);
+    size_t len = CX_PACKET_LENGTH_BYTES + (size_t)job->len;
+    return restart(c->length, job->seq) && cx_evp_cipher_apply(c->length, job->start, job->from, CX_PACKET_LENGTH_BYTES) &&
+           begin(c, job->seq) && apply_body(c, job) && make_tag(c, job->start, len, job->start + len);
 }
 
 static enum cx_err seal_batch(void *context, const struct cx_packet_job job[], size_t n)
@@ -92,13 +98,13 @@ static enum cx_err seal_batch(void *context, const struct cx_packet_job job[], s
 
 static enum cx_err open_one(struct context *c, const struct cx_packet_job *job)
 {
-    uint8_t *body = job->start + CX_PACKET_LENGTH_BYTES;
+    size_t len = CX_PACKET_LENGTH_BYTES + (size_t)job->len;
     uint8_t tag[TAG_BYTES];
-    if (!begin(c, job->seq) || !make_tag(c, job, tag))
+    if (!begin(c, job->seq) || !make_tag(c, job->from, len, tag))
         return CX_E_RESOURCE;
-    if (!cx_secret_equal(tag, body + job->len, TAG_BYTES))
+    if (!cx_secret_equal(tag, job->from + len, TAG_BYTES))
         return CX_E_TAG;
-    return cx_evp_cipher_apply(c->body, body, job->len) ? CX_OK : CX_E_RESOURCE;
+    return apply_body(c, job) ? CX_OK : CX_E_RESOURCE;
 }
 
 static enum cx_err open_batch(void *context, const struct cx_packet_job job[], size_t n, size_t *good)
@@ -112,6 +118,7 @@ static enum cx_err open_batch(void *context, const struct cx_packet_job job[], s
 }
 
 const struct cx_packet_ops cx_packet_chachapoly = {
+    .kernel = { "evp", CX_TIER_PORTABLE, 0 },
     .expand = expand,
     .release = release,
     .peek = peek,

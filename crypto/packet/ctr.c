@@ -4,6 +4,7 @@
  *   etm    the MAC is over the ciphertext, and the length field is in the clear: OpenSSH's PROTOCOL section 1.5.
  * The MAC covers the packet from its length field on. The counter runs through the packets without a gap; jobs carry it
  * at their first encrypted byte, which needs no remainder since packets fill blocks. */
+#include <assert.h>
 #include <stdlib.h>
 
 #include "crypto/packet/packet_priv.h"
@@ -13,29 +14,46 @@
 enum { BLOCK_BYTES = 16, TAG_MAX_BYTES = 64 };
 
 struct context {
-    EVP_CIPHER_CTX *ctr;
-    const struct cx_mac *mac;
-    void *mac_context;
+    const struct cx_ctr_kernel *ctr;
+    const struct cx_mac_ops *mac;
+    void *ctr_context, *mac_context;
+    size_t tag_len;
 };
 
 static void release(void *context)
 {
     struct context *c = context;
-    EVP_CIPHER_CTX_free(c->ctr);
-    c->mac->ops->release(c->mac_context);
+    c->ctr->release(c->ctr_context);
+    c->mac->release(c->mac_context);
     free(c);
 }
 
-static void *expand(const struct cx_evp *evp, const struct cx_packet_key *k)
+static const struct cx_mac_ops *mac_of(const struct cx_kernels *kernels, enum cx_primitive primitive)
 {
-    static const enum cx_evp_cipher by_key_len[] = { CX_EVP_AES_128_CTR, CX_EVP_AES_192_CTR, CX_EVP_AES_256_CTR };
+    switch (primitive) {
+    case CX_PRIMITIVE_HMAC_SHA256:
+        return kernels->hmac_sha256;
+    case CX_PRIMITIVE_HMAC_SHA512:
+        return kernels->hmac_sha512;
+    case CX_PRIMITIVE_UMAC64:
+        return kernels->umac64;
+    default:
+        assert(primitive == CX_PRIMITIVE_UMAC128);
+        return kernels->umac128;
+    }
+}
+
+static void *expand(const struct cx_evp *evp, const struct cx_kernels *kernels, const struct cx_packet_key *k)
+{
     struct context *c = calloc(1, sizeof *c);
     if (!c)
         return NULL;
-    c->ctr = cx_evp_cipher_new(evp->cipher[by_key_len[(k->cipher->key_len - 16) / 8]], k->key, true);
-    c->mac = k->mac;
-    c->mac_context = k->mac->ops->expand(evp, k);
-    if (c->ctr && c->mac_context)
+    c->ctr = kernels->ctr;
+    c->mac = mac_of(kernels, k->mac->primitive);
+    c->tag_len = k->mac->tag_len;
+    c->ctr_context = c->ctr->expand(evp, k->key, k->cipher->key_len);
+    c->mac_context = c->mac->expand(evp, k);
+    if (c->ctr_context && c->mac_context)
         return c;
     release(c);
     return NULL;
@@ -68,75 +86,83 @@ static enum cx_err peek_plain(void *context, const struct cx_packet_job *job, ui
 {
     struct context *c = context;
     uint8_t field[CX_PACKET_LENGTH_BYTES];
-    memcpy(field, job->start, sizeof field);
-    if (!cx_evp_cipher_restart(c->ctr, job->iv) || !cx_evp_cipher_apply(c->ctr, field, sizeof field))
+    const struct cx_ctr_job whole = { job->from, field, sizeof field, job->iv };
+    if (!c->ctr->crypt(c->ctr_context, &whole, 1))
         return CX_E_RESOURCE;
     *len = cx_load_u32(field);
     return CX_OK;
 }
 
-/* Encrypts or decrypts what follows the first `clear` bytes. */
-static bool crypt(struct context *c, const struct cx_packet_job *job, uint32_t clear)
+/* Encrypts or decrypts what follows the first `clear` bytes, and copies those. */
+static bool crypt_all(struct context *c, const struct cx_packet_job job[], size_t n, uint32_t clear)
 {
-    return cx_evp_cipher_restart(c->ctr, job->iv) &&
-           cx_evp_cipher_apply(c->ctr, job->start + clear, CX_PACKET_LENGTH_BYTES + job->len - clear);
+    struct cx_ctr_job piece[CX_PACKET_BATCH];
+    for (size_t i = 0; i < n; i++) {
+        size_t len = CX_PACKET_LENGTH_BYTES + (size_t)job[i].len - clear;
+        memmove(job[i].start, job[i].from, clear);
+        piece[i] = (struct cx_ctr_job){ job[i].from + clear, job[i].start + clear, len, job[i].iv };
+    }
+    return c->ctr->crypt(c->ctr_context, piece, n);
 }
 
-static bool make_tag(struct context *c, const struct cx_packet_job *job, uint8_t *tag)
+static struct cx_mac_job mac_job(const struct cx_packet_job *job, const uint8_t *packet, uint8_t *tag)
 {
-    struct cx_view packet = cx_view(job->start, CX_PACKET_LENGTH_BYTES + (size_t)job->len);
-    return c->mac->ops->tag(c->mac_context, job->seq, packet, (struct cx_span){ tag, c->mac->tag_len });
+    return (struct cx_mac_job){ job->seq, packet, CX_PACKET_LENGTH_BYTES + (size_t)job->len, tag };
 }
 
-static enum cx_err check_tag(struct context *c, const struct cx_packet_job *job)
+/* Tags behind the sealed packets, of what stands at start or at from. */
+static bool append_tags(struct context *c, const struct cx_packet_job job[], size_t n, bool of_start)
 {
-    uint8_t tag[TAG_MAX_BYTES];
-    if (!make_tag(c, job, tag))
+    struct cx_mac_job tag[CX_PACKET_BATCH];
+    for (size_t i = 0; i < n; i++)
+        tag[i] = mac_job(&job[i], of_start ? job[i].start : job[i].from, job[i].start + CX_PACKET_LENGTH_BYTES + job[i].len);
+    return c->mac->tags(c->mac_context, tag, n);
+}
+
+/* How many from the front have the tag that stands behind the packet at from. */
+static enum cx_err check_tags(struct context *c, const struct cx_packet_job job[], size_t n, bool of_start, size_t *good)
+{
+    struct cx_mac_job tag[CX_PACKET_BATCH] = { 0 };
+    uint8_t want[CX_PACKET_BATCH][TAG_MAX_BYTES];
+    for (size_t i = 0; i < n; i++)
+        tag[i] = mac_job(&job[i], of_start ? job[i].start : job[i].from, want[i]);
+    if (!c->mac->tags(c->mac_context, tag, n))
         return CX_E_RESOURCE;
-    return cx_secret_equal(tag, job->start + CX_PACKET_LENGTH_BYTES + job->len, c->mac->tag_len) ? CX_OK : CX_E_TAG;
+    for (*good = 0; *good < n; ++*good) {
+        const struct cx_packet_job *j = &job[*good];
+        if (!cx_secret_equal(want[*good], j->from + CX_PACKET_LENGTH_BYTES + j->len, c->tag_len))
+            return CX_E_TAG;
+    }
+    return CX_OK;
 }
 
 static enum cx_err seal_plain(void *context, const struct cx_packet_job job[], size_t n)
 {
-    for (size_t i = 0; i < n; i++)
-        if (!make_tag(context, &job[i], job[i].start + CX_PACKET_LENGTH_BYTES + job[i].len) || !crypt(context, &job[i], 0))
-            return CX_E_RESOURCE;
-    return CX_OK;
+    return append_tags(context, job, n, false) && crypt_all(context, job, n, 0) ? CX_OK : CX_E_RESOURCE;
 }
 
 static enum cx_err open_plain(void *context, const struct cx_packet_job job[], size_t n, size_t *good)
 {
-    for (*good = 0; *good < n; ++*good) {
-        enum cx_err err = crypt(context, &job[*good], 0) ? check_tag(context, &job[*good]) : CX_E_RESOURCE;
-        if (err)
-            return err;
-    }
-    return CX_OK;
+    *good = 0;
+    return crypt_all(context, job, n, 0) ? check_tags(context, job, n, true, good) : CX_E_RESOURCE;
 }
 
 static enum cx_err seal_etm(void *context, const struct cx_packet_job job[], size_t n)
 {
-    for (size_t i = 0; i < n; i++)
-        if (!crypt(context, &job[i], CX_PACKET_LENGTH_BYTES) ||
-            !make_tag(context, &job[i], job[i].start + CX_PACKET_LENGTH_BYTES + job[i].len))
-            return CX_E_RESOURCE;
-    return CX_OK;
+    return crypt_all(context, job, n, CX_PACKET_LENGTH_BYTES) && append_tags(context, job, n, true) ? CX_OK : CX_E_RESOURCE;
 }
 
 static enum cx_err open_etm(void *context, const struct cx_packet_job job[], size_t n, size_t *good)
 {
-    for (*good = 0; *good < n; ++*good) {
-        enum cx_err err = check_tag(context, &job[*good]);
-        if (!err && !crypt(context, &job[*good], CX_PACKET_LENGTH_BYTES))
-            err = CX_E_RESOURCE;
-        if (err)
-            return err;
-    }
-    return CX_OK;
+    *good = 0;
+    enum cx_err err = check_tags(context, job, n, false, good);
+    if (*good == 0 || crypt_all(context, job, *good, CX_PACKET_LENGTH_BYTES))
+        return err;
+    *good = 0;
+    return CX_E_RESOURCE;
 }
 
 const struct cx_packet_ops cx_packet_ctr_plain = {
-    .length_in_blocks = true,
     .expand = expand,
     .release = release,
     .peek = peek_plain,

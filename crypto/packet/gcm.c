@@ -6,8 +6,9 @@
 
 enum { FIXED_BYTES = 4, TAG_BYTES = 16 };
 
-static void *expand(const struct cx_evp *evp, const struct cx_packet_key *k)
+static void *expand(const struct cx_evp *evp, const struct cx_kernels *kernels, const struct cx_packet_key *k)
 {
+    (void)kernels;
     enum cx_evp_cipher which = k->cipher->key_len == 16 ? CX_EVP_AES_128_GCM : CX_EVP_AES_256_GCM;
     return cx_evp_cipher_new(evp->cipher[which], k->key, k->sealing);
 }
@@ -17,7 +18,7 @@ static void release(void *context)
     EVP_CIPHER_CTX_free(context);
 }
 
-static void advance(struct cx_packet_job *job)
+void cx_packet_advance_gcm(struct cx_packet_job *job)
 {
     job->seq++;
     for (size_t i = FIXED_BYTES + 8; i > FIXED_BYTES && ++job->iv[i - 1] == 0; i--)
@@ -27,8 +28,9 @@ static void advance(struct cx_packet_job *job)
 static bool begin(EVP_CIPHER_CTX *ctx, const struct cx_packet_job *job)
 {
     int out = 0;
-    return cx_evp_cipher_restart(ctx, job->iv) && EVP_CipherUpdate(ctx, NULL, &out, job->start, CX_PACKET_LENGTH_BYTES) == 1 &&
-           cx_evp_cipher_apply(ctx, job->start + CX_PACKET_LENGTH_BYTES, job->len);
+    memmove(job->start, job->from, CX_PACKET_LENGTH_BYTES);
+    return cx_evp_cipher_restart(ctx, job->iv) && EVP_CipherUpdate(ctx, NULL, &out, job->from, CX_PACKET_LENGTH_BYTES) == 1 &&
+           cx_evp_cipher_apply(ctx, job->start + CX_PACKET_LENGTH_BYTES, job->from + CX_PACKET_LENGTH_BYTES, job->len);
 }
 
 static enum cx_err seal_batch(void *context, const struct cx_packet_job job[], size_t n)
@@ -48,7 +50,8 @@ static enum cx_err open_batch(void *context, const struct cx_packet_job job[], s
     int out = 0;
     for (*good = 0; *good < n; ++*good) {
         const struct cx_packet_job *j = &job[*good];
-        uint8_t *tag = j->start + CX_PACKET_LENGTH_BYTES + j->len;
+        uint8_t tag[TAG_BYTES];
+        memcpy(tag, j->from + CX_PACKET_LENGTH_BYTES + j->len, TAG_BYTES);
         if (!begin(context, j) || EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, TAG_BYTES, tag) != 1)
             return CX_E_RESOURCE;
         if (EVP_CipherFinal_ex(context, tag, &out) != 1)
@@ -58,10 +61,11 @@ static enum cx_err open_batch(void *context, const struct cx_packet_job job[], s
 }
 
 const struct cx_packet_ops cx_packet_gcm = {
+    .kernel = { "evp", CX_TIER_PORTABLE, 0 },
     .expand = expand,
     .release = release,
     .peek = cx_packet_peek_clear,
-    .advance = advance,
+    .advance = cx_packet_advance_gcm,
     .seal = seal_batch,
     .open = open_batch,
 };

@@ -25,14 +25,28 @@ static void release(void *context)
     EVP_MAC_CTX_free(context);
 }
 
-static bool make_tag(void *context, uint32_t seq, struct cx_view packet, struct cx_span tag)
+static bool make_tag(EVP_MAC_CTX *hmac, const struct cx_mac_job *job, size_t tag_len)
 {
     uint8_t number[4];
     size_t len = 0;
-    cx_store_u32(number, seq);
-    return EVP_MAC_init(context, NULL, 0, NULL) == 1 && EVP_MAC_update(context, number, sizeof number) == 1 &&
-           EVP_MAC_update(context, packet.data, packet.len) == 1 && EVP_MAC_final(context, tag.data, &len, tag.len) == 1 &&
-           len == tag.len;
+    cx_store_u32(number, job->seq);
+    return EVP_MAC_init(hmac, NULL, 0, NULL) == 1 && EVP_MAC_update(hmac, number, sizeof number) == 1 &&
+           EVP_MAC_update(hmac, job->bytes, job->len) == 1 && EVP_MAC_final(hmac, job->tag, &len, tag_len) == 1 && len == tag_len;
 }
 
-const struct cx_mac_ops cx_mac_hmac = { .expand = expand, .release = release, .tag = make_tag };
+static bool make_tags(void *context, const struct cx_mac_job job[], size_t n)
+{
+    size_t tag_len = EVP_MAC_CTX_get_mac_size(context);
+    for (size_t i = 0; i < n; i++)
+        if (!make_tag(context, &job[i], tag_len))
+            return false;
+    return true;
+}
+
+const struct cx_mac_ops cx_mac_hmac_sha256 = {
+    .kernel = { "evp", CX_TIER_PORTABLE, 0 }, .expand = expand, .release = release, .tags = make_tags
+};
+
+const struct cx_mac_ops cx_mac_hmac_sha512 = {
+    .kernel = { "evp", CX_TIER_PORTABLE, 0 }, .expand = expand, .release = release, .tags = make_tags
+};

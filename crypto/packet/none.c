@@ -6,7 +6,7 @@
 enum cx_err cx_packet_peek_clear(void *context, const struct cx_packet_job *job, uint32_t *len)
 {
     (void)context;
-    *len = cx_load_u32(job->start);
+    *len = cx_load_u32(job->from);
     return CX_OK;
 }
 
@@ -31,9 +31,8 @@ static enum cx_err open_batch(void *context, const struct cx_packet_job job[], s
     return CX_OK;
 }
 
-/* No expand: packet.c keeps a packet without a key out of the cache. */
+/* No expand: packet.c keeps a packet without a key out of the cache, and reads and writes in place. */
 const struct cx_packet_ops cx_packet_none = {
-    .length_in_blocks = true,
     .peek = cx_packet_peek_clear,
     .advance = cx_packet_advance_seq,
     .seal = seal_batch,

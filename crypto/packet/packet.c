@@ -11,9 +11,26 @@
 
 enum { BLOCK_MIN = 8 }; /* RFC 4253 section 6 */
 
-static const struct cx_packet_ops *ops_of(const struct cx_packet_key *k)
+static const struct cx_packet_ops *ops_of(const struct cx_kernels *kernels, const struct cx_packet_key *k)
 {
-    return k->mac && k->mac->etm ? &cx_packet_ctr_etm : k->cipher->ops;
+    switch (k->cipher->primitive) {
+    case CX_PRIMITIVE_GCM:
+        return kernels->gcm;
+    case CX_PRIMITIVE_CHACHAPOLY:
+        return kernels->chachapoly;
+    case CX_PRIMITIVE_CTR:
+        return k->mac->etm ? &cx_packet_ctr_etm : &cx_packet_ctr_plain;
+    default:
+        assert(k->cipher == &cx_cipher_none);
+        return &cx_packet_none;
+    }
+}
+
+/* The block size counts the length field too: RFC 4253 section 6; AEADs and etm leave it out. */
+static uint32_t length_in_blocks(const struct cx_packet_key *k)
+{
+    bool outside = k->mac ? k->mac->etm : k->cipher->tag_len > 0;
+    return outside ? 0 : CX_PACKET_LENGTH_BYTES;
 }
 
 static size_t tag_len(const struct cx_packet_key *k)
@@ -71,10 +88,9 @@ static void cursor_next(const struct cx_packet_ops *ops, struct cx_packet_job *j
     ops->advance(&job[1]);
 }
 
-static bool length_is_legal(const struct cx_packet_key *k, const struct cx_packet_ops *ops, uint32_t len, uint32_t max_packet)
+static bool length_is_legal(const struct cx_packet_key *k, uint32_t len, uint32_t max_packet)
 {
-    uint32_t blocks = ops->length_in_blocks ? len + CX_PACKET_LENGTH_BYTES : len;
-    return len >= 1 + CX_PACKET_PADDING_MIN && len <= max_packet && blocks % k->cipher->block_len == 0;
+    return len >= 1 + CX_PACKET_PADDING_MIN && len <= max_packet && (len + length_in_blocks(k)) % k->cipher->block_len == 0;
 }
 
 /* What a batch is opened from. */
@@ -91,11 +107,11 @@ static enum cx_err frame(struct batch *b, const struct cx_packet_key *k, struct 
 {
     while (b->n < most && wire.len >= CX_PACKET_LENGTH_BYTES) {
         struct cx_packet_job *job = &b->job[b->n];
-        job->start = wire.data;
+        job->from = job->start = wire.data;
         enum cx_err err = b->ops->peek(b->context, job, &job->len);
         if (err)
             return err;
-        if (!length_is_legal(k, b->ops, job->len, max_packet))
+        if (!length_is_legal(k, job->len, max_packet))
             return CX_E_LENGTH;
         size_t whole = CX_PACKET_LENGTH_BYTES + (size_t)job->len + tag_len(k);
         if (whole > wire.len) {
@@ -122,7 +138,7 @@ static bool payload_find(const struct cx_packet_job *job, struct cx_span *payloa
 enum cx_err cx_packet_open(struct cx_packet_cache *cache, struct cx_packet_key *k, struct cx_span wire, uint32_t max_packet,
                            struct cx_span payload[], size_t *count, size_t *used, size_t *need)
 {
-    struct batch b = { .ops = ops_of(k), .n = 0 };
+    struct batch b = { .ops = ops_of(cx_packet_cache_kernels(cache), k), .n = 0 };
     size_t most = *count < CX_PACKET_BATCH ? *count : CX_PACKET_BATCH, verified = 0;
     assert(!k->sealing && max_packet <= CX_PACKET_LENGTH_LIMIT);
     *count = *used = *need = 0;
@@ -156,7 +172,7 @@ enum cx_err cx_packet_open(struct cx_packet_cache *cache, struct cx_packet_key *
 static uint8_t padding_for(const struct cx_packet_key *k, size_t payload_len)
 {
     size_t block = k->cipher->block_len > BLOCK_MIN ? k->cipher->block_len : BLOCK_MIN;
-    size_t covered = 1 + payload_len + (ops_of(k)->length_in_blocks ? CX_PACKET_LENGTH_BYTES : 0);
+    size_t covered = 1 + payload_len + length_in_blocks(k);
     size_t padding = block - covered % block;
     return (uint8_t)(padding < CX_PACKET_PADDING_MIN ? padding + block : padding);
 }
@@ -171,7 +187,7 @@ static void fill_in(struct cx_packet_job *job, const struct cx_packet_key *k, co
 {
     uint8_t padding = padding_for(k, slot->payload_len);
     assert(slot->payload_len <= CX_PACKET_LENGTH_LIMIT);
-    job->start = slot->start;
+    job->from = job->start = slot->start;
     job->len = 1 + slot->payload_len + padding;
     cx_store_u32(slot->start, job->len);
     slot->start[CX_PACKET_LENGTH_BYTES] = padding;
@@ -181,10 +197,12 @@ static void fill_in(struct cx_packet_job *job, const struct cx_packet_key *k, co
 enum cx_err cx_packet_seal(struct cx_packet_cache *cache, struct cx_packet_key *k, const struct cx_packet_slot slot[], size_t n,
                            const struct cx_random *random)
 {
-    const struct cx_packet_ops *ops = ops_of(k);
+    const struct cx_packet_ops *ops = ops_of(cx_packet_cache_kernels(cache), k);
     struct cx_packet_job job[CX_PACKET_BATCH + 1];
     void *context = NULL;
     assert(k->sealing && n <= CX_PACKET_BATCH);
+    if (n == 0)
+        return CX_OK;
     enum cx_err err = find_context(cache, ops, k, &context);
     if (err)
         return err;

@@ -13,6 +13,7 @@
 #define CX_PACKET_H
 
 #include "crypto/err.h"
+#include "crypto/kernels/kernels.h"
 #include "crypto/random.h"
 #include "crypto/span.h"
 
@@ -27,22 +28,19 @@ enum {
     CX_PACKET_LENGTH_LIMIT = 1 << 28, /* keeps every sum of lengths far from an int's end */
 };
 
-struct cx_packet_ops; /* packet_priv.h: one family of pipelines, one file each */
-struct cx_mac_ops;    /* packet_priv.h: one family of MACs, one file each */
-
 struct cx_cipher {
     const char *name; /* as negotiated; "none" before the first NEWKEYS */
     uint8_t key_len, iv_len, block_len;
-    uint8_t tag_len;      /* of an AEAD; 0: a MAC is negotiated beside it */
-    uint64_t rekey_bytes; /* after so many bytes under one key a rekey is due: RFC 4253 section 9, RFC 4344 section 3.2 */
-    const struct cx_packet_ops *ops;
+    uint8_t tag_len;             /* of an AEAD; 0: a MAC is negotiated beside it */
+    uint64_t rekey_bytes;        /* after so many bytes under one key a rekey is due: RFC 4253 section 9, RFC 4344 section 3.2 */
+    enum cx_primitive primitive; /* what makes it; of "none": nothing */
 };
 
 struct cx_mac {
     const char *name;
     uint8_t key_len, tag_len;
     bool etm; /* encrypt-then-MAC: length in the clear, tag over the ciphertext (OpenSSH PROTOCOL section 1.5) */
-    const struct cx_mac_ops *ops;
+    enum cx_primitive primitive;
 };
 
 /* NULL: no such algorithm. "none" is not found by name: see cx_cipher_none. */
@@ -67,8 +65,9 @@ struct cx_packet_key {
 
 struct cx_packet_cache; /* opaque */
 
-/* At most `entries` expanded contexts; the least recently used makes room. NULL: out of memory. */
-struct cx_packet_cache *cx_packet_cache_new(size_t entries);
+/* At most `entries` expanded contexts, for these kernels, which must stay; the least recently used makes room. NULL: out of memory.
+ */
+struct cx_packet_cache *cx_packet_cache_new(size_t entries, const struct cx_kernels *kernels);
 void cx_packet_cache_free(struct cx_packet_cache *cache);
 
 /* Starts a direction. key, iv and mac_key hold at least the lengths that cipher and mac name; seq becomes 0. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The ciphers and MACs by name, best first. */
-#include "crypto/packet/packet_priv.h"
+#include "crypto/packet/packet.h"
 
 /* RFC 4344 section 3.2: 2^(L/4) blocks of L bits under one key; 2^32 blocks of 16 bytes with AES. A stream cipher has no
  * such bound; RFC 4253 section 9 advises a gigabyte, and OpenSSH does the same, so peers are used to it. */
@@ -8,28 +8,28 @@
 #define DEFAULT_REKEY_BYTES ((uint64_t)1 << 30)
 
 const struct cx_cipher cx_cipher_none = {
-    .name = "none", .block_len = 8, .rekey_bytes = DEFAULT_REKEY_BYTES, .ops = &cx_packet_none
+    .name = "none", .block_len = 8, .rekey_bytes = DEFAULT_REKEY_BYTES, .primitive = CX_PRIMITIVE_COUNT
 };
 
 static const struct cx_cipher ciphers[] = {
-    { "aes128-gcm@openssh.com", 16, 12, 16, 16, AES_REKEY_BYTES, &cx_packet_gcm },
-    { "aes256-gcm@openssh.com", 32, 12, 16, 16, AES_REKEY_BYTES, &cx_packet_gcm },
-    { "chacha20-poly1305@openssh.com", 64, 0, 8, 16, DEFAULT_REKEY_BYTES, &cx_packet_chachapoly },
-    { "aes128-ctr", 16, 16, 16, 0, AES_REKEY_BYTES, &cx_packet_ctr_plain },
-    { "aes192-ctr", 24, 16, 16, 0, AES_REKEY_BYTES, &cx_packet_ctr_plain },
-    { "aes256-ctr", 32, 16, 16, 0, AES_REKEY_BYTES, &cx_packet_ctr_plain },
+    { "aes128-gcm@openssh.com", 16, 12, 16, 16, AES_REKEY_BYTES, CX_PRIMITIVE_GCM },
+    { "aes256-gcm@openssh.com", 32, 12, 16, 16, AES_REKEY_BYTES, CX_PRIMITIVE_GCM },
+    { "chacha20-poly1305@openssh.com", 64, 0, 8, 16, DEFAULT_REKEY_BYTES, CX_PRIMITIVE_CHACHAPOLY },
+    { "aes128-ctr", 16, 16, 16, 0, AES_REKEY_BYTES, CX_PRIMITIVE_CTR },
+    { "aes192-ctr", 24, 16, 16, 0, AES_REKEY_BYTES, CX_PRIMITIVE_CTR },
+    { "aes256-ctr", 32, 16, 16, 0, AES_REKEY_BYTES, CX_PRIMITIVE_CTR },
 };
 enum { CIPHER_COUNT = sizeof ciphers / sizeof ciphers[0] };
 
 static const struct cx_mac macs[] = {
-    { "hmac-sha2-256-etm@openssh.com", 32, 32, true, &cx_mac_hmac },
-    { "hmac-sha2-512-etm@openssh.com", 64, 64, true, &cx_mac_hmac },
-    { "umac-128-etm@openssh.com", 16, 16, true, &cx_mac_umac128 },
-    { "umac-64-etm@openssh.com", 16, 8, true, &cx_mac_umac64 },
-    { "hmac-sha2-256", 32, 32, false, &cx_mac_hmac },
-    { "hmac-sha2-512", 64, 64, false, &cx_mac_hmac },
-    { "umac-128@openssh.com", 16, 16, false, &cx_mac_umac128 },
-    { "umac-64@openssh.com", 16, 8, false, &cx_mac_umac64 },
+    { "hmac-sha2-256-etm@openssh.com", 32, 32, true, CX_PRIMITIVE_HMAC_SHA256 },
+    { "hmac-sha2-512-etm@openssh.com", 64, 64, true, CX_PRIMITIVE_HMAC_SHA512 },
+    { "umac-128-etm@openssh.com", 16, 16, true, CX_PRIMITIVE_UMAC128 },
+    { "umac-64-etm@openssh.com", 16, 8, true, CX_PRIMITIVE_UMAC64 },
+    { "hmac-sha2-256", 32, 32, false, CX_PRIMITIVE_HMAC_SHA256 },
+    { "hmac-sha2-512", 64, 64, false, CX_PRIMITIVE_HMAC_SHA512 },
+    { "umac-128@openssh.com", 16, 16, false, CX_PRIMITIVE_UMAC128 },
+    { "umac-64@openssh.com", 16, 8, false, CX_PRIMITIVE_UMAC64 },
 };
 enum { MAC_COUNT = sizeof macs / sizeof macs[0] };
 

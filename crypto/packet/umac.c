@@ -45,25 +45,34 @@ static void release_128(void *context)
     free(context);
 }
 
-static bool tag_64(void *context, uint32_t seq, struct cx_view packet, struct cx_span tag)
+static bool tags_64(void *context, const struct cx_mac_job job[], size_t n)
 {
-    uint8_t nonce[NONCE_BYTES];
-    cx_store_u64(nonce, seq);
-    umac64_set_nonce(context, sizeof nonce, nonce);
-    umac64_update(context, packet.len, packet.data);
-    umac64_digest(context, tag.len, tag.data);
+    for (size_t i = 0; i < n; i++) {
+        uint8_t nonce[NONCE_BYTES];
+        cx_store_u64(nonce, job[i].seq);
+        umac64_set_nonce(context, sizeof nonce, nonce);
+        umac64_update(context, job[i].len, job[i].bytes);
+        umac64_digest(context, UMAC64_DIGEST_SIZE, job[i].tag);
+    }
     return true;
 }
 
-static bool tag_128(void *context, uint32_t seq, struct cx_view packet, struct cx_span tag)
+static bool tags_128(void *context, const struct cx_mac_job job[], size_t n)
 {
-    uint8_t nonce[NONCE_BYTES];
-    cx_store_u64(nonce, seq);
-    umac128_set_nonce(context, sizeof nonce, nonce);
-    umac128_update(context, packet.len, packet.data);
-    umac128_digest(context, tag.len, tag.data);
+    for (size_t i = 0; i < n; i++) {
+        uint8_t nonce[NONCE_BYTES];
+        cx_store_u64(nonce, job[i].seq);
+        umac128_set_nonce(context, sizeof nonce, nonce);
+        umac128_update(context, job[i].len, job[i].bytes);
+        umac128_digest(context, UMAC128_DIGEST_SIZE, job[i].tag);
+    }
     return true;
 }
 
-const struct cx_mac_ops cx_mac_umac64 = { .expand = expand_64, .release = release_64, .tag = tag_64 };
-const struct cx_mac_ops cx_mac_umac128 = { .expand = expand_128, .release = release_128, .tag = tag_128 };
+const struct cx_mac_ops cx_mac_umac64 = {
+    .kernel = { "nettle", CX_TIER_PORTABLE, 0 }, .expand = expand_64, .release = release_64, .tags = tags_64
+};
+
+const struct cx_mac_ops cx_mac_umac128 = {
+    .kernel = { "nettle", CX_TIER_PORTABLE, 0 }, .expand = expand_128, .release = release_128, .tags = tags_128
+};

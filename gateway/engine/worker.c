@@ -37,7 +37,7 @@ static bool set_up(struct gw_worker *w, const struct gw_worker_setup *setup)
     w->wake = (struct gw_watch){ .fd = w->inbox.wake_fd, .on_ready = on_wake };
     return mux_ring_init(&w->intake.accepted, GW_INTAKE_SLOTS) && mux_ring_init(&w->intake.given_back, GW_STARTUPS_MAX) &&
            gw_area_init(&w->receive_area, GW_RECEIVE_AREA_BYTES) && gw_area_init(&w->send_area, GW_SEND_AREA_BYTES) &&
-           gw_area_init(&w->staging_area, MUX_STAGING_BYTES) && (w->shared.cache = cx_packet_cache_new(CACHE_ENTRIES)) &&
+           gw_area_init(&w->staging_area, MUX_STAGING_BYTES) && (w->shared.cache = cx_packet_cache_new(CACHE_ENTRIES, cx_kernels_current())) &&
            (w->loop = gw_loop_new()) && gw_loop_add(w->loop, &w->wake) && (w->link = gw_link_new(w->loop, setup->link_fd)) &&
            (w->dns = gw_dns_new(w->loop, NULL)) && (w->linger = gw_linger_new(w->loop));
 }

@@ -20,7 +20,8 @@ const char gw_options_help[] = "usage: sluiced [-DdehTtV] [-C specification] [-E
                                "  -e         log on standard error (what -D does without -E)\n"
                                "  -o OPTION  a configuration line, such as -o 'LogLevel VERBOSE'; goes before the file's\n"
                                "  -p PORT    the port of every ListenAddress that names none\n"
-                               "  -V         print the version\n"
+                               "  -V         print the version, and the kernel that serves each cipher\n"
+                               "environment: SLUICE_TIER=portable|avx2|avx512 caps the instruction set\n"
                                "signals: HUP reloads, TERM drains, a second TERM (or INT) ends at once\n";
 
 struct parse {

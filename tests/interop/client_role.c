@@ -347,7 +347,7 @@ int main(int argc, char **argv)
     c.key = read_key(c.options.key_file);
     c.budget.left_bytes = INT64_MAX;
     static uint8_t staging[MUX_STAGING_BYTES];
-    c.shared = (struct mux_shared){ cx_packet_cache_new(4), cx_random_system(&c.pool), &c.budget, { staging, sizeof staging } };
+    c.shared = (struct mux_shared){ cx_packet_cache_new(4, cx_kernels_current()), cx_random_system(&c.pool), &c.budget, { staging, sizeof staging } };
     c.session = mux_session_new(&c.options.config, &c.shared, now_ns(), NULL);
     c.socket = dial(c.options.port);
     run(&c);

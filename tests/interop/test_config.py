@@ -142,6 +142,22 @@ def test_version_and_help():
     assert sluiced("-?nonsense").returncode == 255
 
 
+def test_the_version_names_kernels_within_the_tier(monkeypatch):
+    monkeypatch.setenv("SLUICE_TIER", "portable")
+    shown = sluiced("-V")
+    assert shown.returncode == 0 and "OpenSSL 3" in shown.stdout
+    assert [line.split() for line in shown.stdout.splitlines()[1:4]] == [["aes-gcm", "evp"], ["chacha20-poly1305", "evp"], ["aes-ctr", "evp"]]
+    assert "self-test" not in sluiced("-V").stdout
+
+
+def test_a_tier_that_does_not_exist_is_refused(monkeypatch, write):
+    monkeypatch.setenv("SLUICE_TIER", "avx1024")
+    for arguments in (["-V"], ["-t", "-f", write("")]):
+        refused = sluiced(*arguments)
+        assert refused.returncode == 255
+        assert "SLUICE_TIER=avx1024" in refused.stderr and "portable, avx2 or avx512" in refused.stderr
+
+
 def test_it_daemonises_when_told_nothing_else(write, tmp_path):
     port = free_port()
     pid_file, log = tmp_path / "pid", tmp_path / "log"

@@ -34,7 +34,7 @@ static struct mux_config config_for(bool server, const char *cipher, const char 
 
 static void side_init(struct pair_side *side, uint64_t seed)
 {
-    side->shared.cache = cx_packet_cache_new(8);
+    side->shared.cache = cx_packet_cache_new(8, cx_kernels_current());
     side->shared.random = cx_random_from_seed(&side->seeded, seed);
     side->shared.staging = (struct cx_span){ malloc(MUX_STAGING_BYTES), MUX_STAGING_BYTES };
 }

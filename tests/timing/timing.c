@@ -286,7 +286,7 @@ int main(int argc, char **argv)
         return 255;
     }
     random_source = cx_random_from_seed(&seeded, 1);
-    cache = cx_packet_cache_new(4);
+    cache = cx_packet_cache_new(4, cx_kernels_current());
     need(cache != NULL);
     printf("%-24s %-26s %10s %8s\n", "code", "classes", "samples", "max |t|");
     for (size_t i = 0; i < sizeof benches / sizeof *benches; i++) {

@@ -47,7 +47,7 @@ Test(formats, chacha20_poly1305_seals_the_drafts_packet)
           want, sizeof want);
     struct fixed padding = { cx_view(plain + sizeof plain - 6, 6), 0 };
     struct cx_random random = { fill_fixed, &padding };
-    struct cx_packet_cache *cache = cx_packet_cache_new(1);
+    struct cx_packet_cache *cache = cx_packet_cache_new(1, cx_kernels_current());
     struct cx_packet_key k;
     cx_packet_key_init(&k, cache, true, cx_cipher_find(cx_view_text("chacha20-poly1305@openssh.com")), NULL, key, NULL, NULL);
     k.seq = 7;
@@ -207,7 +207,7 @@ static void compare_with_reference(const struct cx_cipher *cipher, const struct 
 {
     struct cx_random_seeded seeded;
     struct cx_random random = cx_random_from_seed(&seeded, 4);
-    struct cx_packet_cache *cache = cx_packet_cache_new(1);
+    struct cx_packet_cache *cache = cx_packet_cache_new(1, cx_kernels_current());
     struct cx_packet_key ours, theirs;
     uint8_t secret[3][64], zero = 0;
     cx_random_fill(&random, secret, sizeof secret);

@@ -42,7 +42,7 @@ static bool pair_init(struct pair *p, size_t suite)
     uint8_t key[CX_PACKET_KEY_MAX], iv[CX_PACKET_IV_MAX], mac_key[CX_PACKET_MAC_KEY_MAX];
     if (!suite_at(suite, &cipher, &mac))
         return false;
-    p->cache = cx_packet_cache_new(4);
+    p->cache = cx_packet_cache_new(4, cx_kernels_current());
     cr_assert_not_null(p->cache);
     p->random = cx_random_from_seed(&p->seeded, suite);
     cx_random_fill(&p->random, key, sizeof key);
@@ -350,7 +350,7 @@ static void share_cache(size_t entries)
 {
     enum { PAIRS = 20 };
     struct pair p[PAIRS];
-    struct cx_packet_cache *cache = cx_packet_cache_new(entries);
+    struct cx_packet_cache *cache = cx_packet_cache_new(entries, cx_kernels_current());
     for (size_t i = 0; i < PAIRS; i++) {
         cr_assert(pair_init(&p[i], 1 + i % 4));
         cx_packet_cache_free(p[i].cache);

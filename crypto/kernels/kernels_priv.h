@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* Inside crypto/ and its tests only: the self-tests, and picking one kernel. */
+#ifndef CX_KERNELS_PRIV_H
+#define CX_KERNELS_PRIV_H
+
+#include "crypto/kernels/kernels.h"
+
+struct cx_evp;
+
+/* True: the kernel does what the primitive's portable one does. */
+typedef bool cx_kernel_test(const struct cx_evp *evp, enum cx_primitive primitive, const struct cx_kernel *kernel);
+
+struct cx_kernel_judge {
+    const struct cx_evp *evp;
+    cx_kernel_test *test;
+    cx_kernels_report *report; /* NULL: nobody asks */
+    void *state;
+};
+
+/* The first of the candidates, which end with NULL, that runs and passes; the last is the portable one, and is taken as it is. */
+const struct cx_kernel *cx_kernel_pick(enum cx_primitive primitive, const struct cx_kernel *const candidates[], uint32_t cpu,
+                                       enum cx_tier cap, const struct cx_kernel_judge *judge);
+
+/* selftest.c: every length from 0 to 511, in batches of every size, against the portable kernel; and broken tags. */
+bool cx_selftest_packets(const struct cx_evp *evp, enum cx_primitive primitive, const struct cx_kernel *kernel);
+bool cx_selftest_ctr(const struct cx_evp *evp, enum cx_primitive primitive, const struct cx_kernel *kernel);
+bool cx_selftest_mac(const struct cx_evp *evp, enum cx_primitive primitive, const struct cx_kernel *kernel);
+
+#endif
