@@ -27,7 +27,17 @@ struct mux_session; /* opaque; one object of at most 1.5 KiB while idle */
 struct mux_host_key {
     struct cx_view blob;
     enum cx_key_type type;
+    struct cx_view certificate; /* of this key, for hosts; empty: it has none */
 };
+
+/* What a server shows of the key under an algorithm: K_S of RFC 4253 section 8. Empty: the two do not go together. */
+static inline struct cx_view mux_host_key_shown(const struct mux_host_key *key, const struct cx_sign_alg *alg)
+{
+    struct cx_view nothing = { NULL, 0 };
+    if (key->type != alg->type)
+        return nothing;
+    return alg->certificate ? key->certificate : key->blob;
+}
 
 /* Immutable while any session uses it. Lists are names separated by commas, in order of preference. */
 struct mux_config {
@@ -127,7 +137,8 @@ struct mux_event {
             struct mux_kex_inputs inputs; /* live until the signature is handed in */
         } sign;
         struct {
-            struct cx_view blob;
+            struct cx_view blob; /* the key, or, if alg->certificate, a certificate for hosts: whom its CA may speak for, its
+                                  * names and times are the caller's to judge (crypto/keys/certificate.h) */
             const struct cx_sign_alg *alg; /* the signature over the exchange hash was verified already, and a CA's too */
         } host_key;
         struct {
@@ -138,7 +149,8 @@ struct mux_event {
         struct {
             struct cx_view user;   /* raw, at most 1 KiB; not yet judged; the same in every request of a session */
             struct cx_view method; /* "none", "publickey", "password", "keyboard-interactive", or one that we do not speak */
-            struct cx_view blob;   /* publickey: the key or certificate, checked and of a type that we speak; else empty */
+            struct cx_view blob; /* publickey: the key, or a certificate for users (alg->certificate), checked and of a type that we
+                                  * speak; else empty. Of a certificate the CA's signature holds; trust is the caller's to judge */
             const struct cx_sign_alg *alg; /* publickey; NULL: unknown algorithm or malformed key: only FAILURE can be answered */
             bool signed_;                  /* false: the query phase of RFC 4252 section 7 */
             bool verified;                 /* signed_, and the signature is good for this session, user and key */
@@ -258,7 +270,8 @@ void mux_session_signature(struct mux_session *s, struct cx_view signature);
 void mux_session_host_key_verdict(struct mux_session *s, bool trusted);
 /* Empty before the first key exchange is complete. */
 struct cx_view mux_session_id(const struct mux_session *s);
-/* The server's host key of the first key exchange, either role; empty before that is complete. */
+/* The server's host key of the first key exchange, or the certificate that it showed then, either role; empty before that is
+ * complete. */
 struct cx_view mux_session_host_key(const struct mux_session *s);
 /* The peer's identification without CR LF; empty until it came. */
 struct cx_view mux_session_peer_ident(const struct mux_session *s);

@@ -159,8 +159,9 @@ struct mux_session {
 
     uint8_t session_id_len;
     uint8_t session_id[CX_HASH_MAX_BYTES];
-    size_t first_host_key;    /* server: index of the first exchange's … */
-    uint8_t *first_host_blob; /* … client: and its blob */
+    size_t first_host_key; /* server: index of the first exchange's, and the algorithm, which says what was shown of it … */
+    const struct cx_sign_alg *first_host_alg;
+    uint8_t *first_host_blob; /* … client: what the server showed */
     size_t first_host_blob_len;
     char *peer_ident;
     uint16_t peer_ident_len;

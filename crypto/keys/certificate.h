@@ -11,8 +11,6 @@ enum {
     CX_CERTIFICATE_PRINCIPALS_MAX = 256,
 };
 
-enum cx_certificate_kind { CX_CERTIFICATE_USER = 1, CX_CERTIFICATE_HOST = 2 };
-
 /* Every view is into the blob. */
 struct cx_certificate {
     enum cx_key_type type; /* of the certified key */

@@ -51,9 +51,13 @@ const struct cx_sign_alg *cx_sign_alg_at(size_t i);
  */
 CX_MUST_CHECK enum cx_err cx_key_blob_check(struct cx_view blob, enum cx_key_type *type);
 
-/* Full validation of the blob that came with an algorithm's name: a key of its type, or a certificate of it whose CA's
- * signature holds (what the certificate says is still to be judged). Errors as above; CX_E_SIGNATURE: the CA's is wrong. */
-CX_MUST_CHECK enum cx_err cx_key_blob_suits(struct cx_view blob, const struct cx_sign_alg *alg);
+/* Whom a certificate is for: as it says itself, in the wire's numbers. */
+enum cx_certificate_kind { CX_CERTIFICATE_USER = 1, CX_CERTIFICATE_HOST = 2 };
+
+/* Full validation of the blob that came with an algorithm's name, as a host's or a user's: a key of its type, or a certificate of
+ * it whose CA's signature holds (what else the certificate says is still to be judged). Errors as above; CX_E_UNSUPPORTED also for
+ * a certificate of the other kind; CX_E_SIGNATURE: the CA's is wrong. */
+CX_MUST_CHECK enum cx_err cx_key_blob_suits(struct cx_view blob, const struct cx_sign_alg *alg, enum cx_certificate_kind kind);
 
 /* Bits of an RSA key's modulus, or of that in an RSA certificate; 0: another type, or malformed. */
 size_t cx_key_blob_rsa_bits(struct cx_view blob);

@@ -91,7 +91,7 @@ enum cx_err cx_key_blob_check(struct cx_view blob, enum cx_key_type *type)
     return err;
 }
 
-enum cx_err cx_key_blob_suits(struct cx_view blob, const struct cx_sign_alg *alg)
+enum cx_err cx_key_blob_suits(struct cx_view blob, const struct cx_sign_alg *alg, enum cx_certificate_kind kind)
 {
     struct cx_certificate certificate;
     enum cx_key_type type;
@@ -99,6 +99,8 @@ enum cx_err cx_key_blob_suits(struct cx_view blob, const struct cx_sign_alg *alg
     if (alg->certificate) {
         err = cx_certificate_check(blob, &certificate);
         type = certificate.type;
+        if (!err && certificate.kind != kind)
+            err = CX_E_UNSUPPORTED;
     } else {
         err = cx_key_blob_check(blob, &type);
     }

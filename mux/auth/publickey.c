@@ -64,7 +64,7 @@ enum mux_err mux_publickey_take(struct mux_session *s, struct cx_view payload, s
         return MUX_E_MALFORMED;
     if (!cx_view_equal(host_key, mux_session_host_key(s)))
         return MUX_E_HOST_KEY;
-    if (!alg || cx_key_blob_suits(blob, alg) != CX_OK)
+    if (!alg || cx_key_blob_suits(blob, alg, CX_CERTIFICATE_USER) != CX_OK)
         return MUX_OK;
     if (!keep_blob(s->auth, blob))
         return MUX_E_RESOURCE;
@@ -106,16 +106,19 @@ struct cx_view mux_client_auth_publickey(struct mux_session *s, const char *user
         query_key(s, user, alg, blob);
         return nothing;
     }
-    uint8_t room[MUX_USER_NAME_MAX + 2 * CX_KEY_BLOB_MAX + 256];
-    struct cx_writer w = cx_writer((struct cx_span){ room, sizeof room });
+    struct cx_view host_key = mux_session_host_key(s);
+    size_t room = 256 + strlen(user) + blob.len + host_key.len;
+    uint8_t *request = malloc(room);
+    struct cx_writer w = cx_writer((struct cx_span){ request, request ? room : 0 });
     cx_writer_text(&w, user);
     cx_writer_text(&w, "ssh-connection");
     cx_writer_text(&w, s->peer_takes_hostbound ? HOSTBOUND : "publickey");
     write_fields(&w, alg, blob, false);
     if (s->peer_takes_hostbound)
-        cx_writer_string(&w, mux_session_host_key(s));
+        cx_writer_string(&w, host_key);
     if (cx_writer_ok(&w))
         a->to_sign = signed_data(s, cx_writer_view(&w), &a->to_sign_len);
+    free(request);
     if (!a->to_sign) {
         (void)mux_fail(s, MUX_E_RESOURCE, NULL);
         return nothing;

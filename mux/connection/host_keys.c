@@ -37,14 +37,14 @@ void mux_host_keys_announce(struct mux_session *s)
         (void)mux_session_global_request(s, "hostkeys-00@openssh.com", false, cx_writer_view(&w));
 }
 
-/* A client that met an RSA key in the exchange expects the algorithm that was negotiated there. */
+/* A client that met an RSA key in the exchange, plain or in a certificate, expects the algorithm that was negotiated there. */
 static const struct cx_sign_alg *alg_of(const struct mux_session *s, enum cx_key_type type)
 {
-    if (s->host_alg->type == type && !s->host_alg->certificate)
-        return s->host_alg;
+    if (s->host_alg->type == type)
+        return cx_sign_alg_find(cx_view_text(s->host_alg->signature_name));
     const struct cx_sign_alg *alg;
     for (size_t i = 0; (alg = cx_sign_alg_at(i)); i++)
-        if (alg->type == type && !alg->certificate)
+        if (alg->type == type)
             return alg;
     return NULL;
 }

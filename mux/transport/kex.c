@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "crypto/kex/group.h"
+#include "crypto/keys/certificate.h"
 #include "crypto/secret.h"
 #include "mux/session_priv.h"
 
@@ -66,7 +67,9 @@ static void inputs_of(const struct mux_session *s, struct mux_kex_inputs *in)
 static struct cx_view host_blob(const struct mux_session *s)
 {
     const struct mux_kex *k = s->kex;
-    return s->config->server ? s->config->host_keys[k->host_key].blob : cx_view(k->host_blob, k->host_blob_len);
+    if (s->config->server)
+        return mux_host_key_shown(&s->config->host_keys[k->host_key], k->host_alg);
+    return cx_view(k->host_blob, k->host_blob_len);
 }
 
 /* RFC 4253 section 7.2: HASH(K ‖ H ‖ letter ‖ session_id), lengthened by HASH(K ‖ H ‖ what there is so far). */
@@ -126,6 +129,7 @@ static enum mux_err derive(struct mux_session *s, const uint8_t *h)
         s->session_id_len = (uint8_t)cx_hash_len(s->kex->method->hash);
         memcpy(s->session_id, h, s->session_id_len);
         s->first_host_key = s->kex->host_key;
+        s->first_host_alg = s->kex->host_alg;
     }
     if (derive_direction(s, h, true) != CX_OK || derive_direction(s, h, false) != CX_OK)
         return MUX_E_RESOURCE;
@@ -237,7 +241,7 @@ enum mux_err mux_kex_take_reply(struct mux_session *s, struct cx_span payload, s
     struct mux_kex *k = s->kex;
     struct cx_reader r = cx_reader(cx_span_view(payload));
     struct cx_view blob = cx_reader_string(&r), q_s = cx_reader_string(&r), signature = cx_reader_string(&r);
-    if (!cx_reader_done(&r) || blob.len > CX_KEY_BLOB_MAX || q_s.len > sizeof k->s.bytes)
+    if (!cx_reader_done(&r) || blob.len > CX_CERTIFICATE_MAX || q_s.len > sizeof k->s.bytes)
         return MUX_E_MALFORMED;
     if (!k->public_sent || k->host_blob)
         return MUX_E_ILLEGAL;
@@ -250,7 +254,7 @@ enum mux_err mux_kex_take_reply(struct mux_session *s, struct cx_span payload, s
     k->s.len = q_s.len;
     uint8_t h[CX_HASH_MAX_BYTES];
     if (cx_kex_finish(k->method, k->state, q_s, &k->k) != CX_OK || exchange_hash(s, h) != MUX_OK ||
-        cx_key_blob_suits(host_blob(s), k->host_alg) != CX_OK ||
+        cx_key_blob_suits(host_blob(s), k->host_alg, CX_CERTIFICATE_HOST) != CX_OK ||
         cx_key_verify(host_blob(s), k->host_alg, signature, cx_view(h, cx_hash_len(k->method->hash))) != CX_OK)
         return MUX_E_KEX;
     s->waiting_host_key = true;
@@ -304,7 +308,7 @@ static void keep_host_blob(struct mux_session *s)
 struct cx_view mux_session_host_key(const struct mux_session *s)
 {
     if (s->session_id_len > 0 && s->config->server)
-        return s->config->host_keys[s->first_host_key].blob;
+        return mux_host_key_shown(&s->config->host_keys[s->first_host_key], s->first_host_alg);
     return cx_view(s->first_host_blob, s->first_host_blob_len);
 }
 

@@ -65,7 +65,7 @@ static void write_host_key_algs(struct mux_session *s, struct cx_writer *w)
         const struct cx_sign_alg *alg = cx_sign_alg_find(name);
         bool usable = !s->config->server;
         for (size_t i = 0; alg && i < s->config->host_key_count; i++)
-            usable = usable || (s->config->host_keys[i].type == alg->type && !alg->certificate);
+            usable = usable || mux_host_key_shown(&s->config->host_keys[i], alg).len > 0;
         if (!alg || !usable)
             continue;
         cx_writer_raw(&out, cx_view(",", out.used > 0));
@@ -180,7 +180,7 @@ static bool choose_host_key(struct mux_session *s, struct mux_kex *k, const stru
     if (!k->host_alg)
         return false;
     for (size_t i = 0; s->config->server && i < s->config->host_key_count; i++) {
-        if (s->config->host_keys[i].type == k->host_alg->type) {
+        if (mux_host_key_shown(&s->config->host_keys[i], k->host_alg).len > 0) {
             k->host_key = i;
             return true;
         }

@@ -11,7 +11,7 @@ static void check_blob(struct cx_view blob)
     const struct cx_sign_alg *alg;
     bool suits = false;
     for (size_t i = 0; (alg = cx_sign_alg_at(i)); i++)
-        suits |= !alg->certificate && cx_key_blob_suits(blob, alg) == CX_OK;
+        suits |= !alg->certificate && cx_key_blob_suits(blob, alg, CX_CERTIFICATE_USER) == CX_OK;
     require(plain == suits);
     require(!plain || (type == CX_KEY_RSA) == (cx_key_blob_rsa_bits(blob) > 0));
     cx_key_fingerprint(blob, text);

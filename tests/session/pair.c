@@ -49,7 +49,7 @@ struct pair *pair_new(const char *cipher, const char *mac, const char *kex, enum
     if (cx_private_key_generate(host_type, &p->host_private) != CX_OK ||
         cx_private_key_generate(CX_KEY_ED25519, &p->user_private) != CX_OK)
         abort();
-    p->host_key = (struct mux_host_key){ cx_private_key_blob(p->host_private), host_type };
+    p->host_key = (struct mux_host_key){ .blob = cx_private_key_blob(p->host_private), .type = host_type };
     side_init(&p->client, 1);
     side_init(&p->server, 2);
     p->client.config = config_for(false, cipher, mac, kex);
@@ -92,7 +92,7 @@ static void sign(struct pair *p, const struct mux_event *e)
     if (p->server.hold_signature)
         return;
     pair_allocates = true;
-    if (mux_exchange_hash(&e->sign.inputs, p->host_key.blob, h) != CX_OK ||
+    if (mux_exchange_hash(&e->sign.inputs, mux_host_key_shown(&p->host_key, e->sign.alg), h) != CX_OK ||
         cx_private_key_sign(p->host_private, e->sign.alg, cx_view(h, cx_hash_len(e->sign.inputs.kex->hash)), signature, &len) !=
             CX_OK)
         abort();
@@ -270,7 +270,9 @@ static void on_event(struct pair *p, struct pair_side *side, const struct mux_ev
         sign(p, e);
         break;
     case MUX_EV_HOST_KEY:
-        mux_session_host_key_verdict(side->session, p->accept_host_key && cx_view_equal(e->host_key.blob, p->host_key.blob));
+        mux_session_host_key_verdict(side->session,
+                                     p->accept_host_key &&
+                                         cx_view_equal(e->host_key.blob, mux_host_key_shown(&p->host_key, e->host_key.alg)));
         break;
     case MUX_EV_KEYED:
         side->keyed++;

@@ -2,6 +2,7 @@
 /* Logins with certificates and security keys, as the server role reports them. */
 #include <criterion/criterion.h>
 
+#include "certify.h"
 #include "inject.h"
 
 #define CERTIFICATE "ssh-ed25519-cert-v01@openssh.com"
@@ -32,25 +33,9 @@ static void write_signature(struct cx_writer *w, const struct cx_private_key *ke
 }
 
 /* The user's key, certified by the pair's host key. */
-static void write_certificate(struct cx_writer *w, const struct pair *p)
+static struct cx_view certificate(struct cx_span room, const struct pair *p, enum cx_certificate_kind kind)
 {
-    uint8_t signature[CX_SIGNATURE_MAX];
-    struct cx_writer inner = cx_writer((struct cx_span){ signature, sizeof signature });
-    cx_writer_text(w, CERTIFICATE);
-    cx_writer_text(w, "nonce");
-    cx_writer_raw(w, fields_of(p->user_private));
-    cx_writer_u64(w, 1);
-    cx_writer_u32(w, 1);
-    cx_writer_text(w, "badge");
-    cx_writer_text(w, "");
-    cx_writer_u64(w, 0);
-    cx_writer_u64(w, UINT64_MAX);
-    for (int empty = 0; empty < 3; empty++) /* critical options, extensions, reserved */
-        cx_writer_text(w, "");
-    cx_writer_string(w, cx_private_key_blob(p->host_private));
-    cx_writer_text(&inner, "ssh-ed25519");
-    write_signature(&inner, p->host_private, bytes_of(w));
-    cx_writer_string(w, bytes_of(&inner));
+    return certify(room, p->user_private, kind, cx_view("", 0), p->host_private);
 }
 
 /* PROTOCOL.u2f: what stands in data's stead. */
@@ -117,11 +102,10 @@ Test(user_keys, a_certificate_arrives_whole_and_verified)
 {
     struct pair *p = at_auth();
     uint8_t bytes[1024];
-    struct cx_writer w = cx_writer((struct cx_span){ bytes, sizeof bytes });
-    write_certificate(&w, p);
-    struct mux_event ev = login(p, CERTIFICATE, bytes_of(&w), -1);
+    struct cx_view blob = certificate((struct cx_span){ bytes, sizeof bytes }, p, CX_CERTIFICATE_USER);
+    struct mux_event ev = login(p, CERTIFICATE, blob, -1);
     cr_assert(ev.auth.verified && ev.auth.alg && ev.auth.alg->certificate);
-    cr_assert(cx_view_equal(ev.auth.blob, bytes_of(&w)));
+    cr_assert(cx_view_equal(ev.auth.blob, blob));
     pair_free(p);
 }
 
@@ -129,9 +113,8 @@ Test(user_keys, certificates_and_keys_do_not_pass_for_each_other)
 {
     struct pair *p = at_auth();
     uint8_t bytes[1024];
-    struct cx_writer w = cx_writer((struct cx_span){ bytes, sizeof bytes });
-    write_certificate(&w, p);
-    struct mux_event ev = login(p, "ssh-ed25519", bytes_of(&w), -1);
+    struct cx_view blob = certificate((struct cx_span){ bytes, sizeof bytes }, p, CX_CERTIFICATE_USER);
+    struct mux_event ev = login(p, "ssh-ed25519", blob, -1);
     cr_assert(!ev.auth.verified && !ev.auth.alg && ev.auth.blob.len == 0);
     pair_free(p);
     p = at_auth();
@@ -144,10 +127,18 @@ Test(user_keys, a_certificate_that_its_ca_did_not_sign_is_a_malformed_key)
 {
     struct pair *p = at_auth();
     uint8_t bytes[1024];
-    struct cx_writer w = cx_writer((struct cx_span){ bytes, sizeof bytes });
-    write_certificate(&w, p);
-    bytes[w.used - 1] ^= 1;
-    struct mux_event ev = login(p, CERTIFICATE, bytes_of(&w), -1);
+    struct cx_view blob = certificate((struct cx_span){ bytes, sizeof bytes }, p, CX_CERTIFICATE_USER);
+    bytes[blob.len - 1] ^= 1;
+    struct mux_event ev = login(p, CERTIFICATE, blob, -1);
+    cr_assert(!ev.auth.verified && !ev.auth.alg && ev.auth.blob.len == 0);
+    pair_free(p);
+}
+
+Test(user_keys, a_certificate_for_hosts_is_none_of_a_user)
+{
+    struct pair *p = at_auth();
+    uint8_t bytes[1024];
+    struct mux_event ev = login(p, CERTIFICATE, certificate((struct cx_span){ bytes, sizeof bytes }, p, CX_CERTIFICATE_HOST), -1);
     cr_assert(!ev.auth.verified && !ev.auth.alg && ev.auth.blob.len == 0);
     pair_free(p);
 }

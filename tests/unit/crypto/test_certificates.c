@@ -87,8 +87,11 @@ static void check_key(const struct folder *f, const struct blob *b, const struct
     cr_assert_eq(cx_key_blob_rsa_bits(blob_view(b)), cx_key_blob_rsa_bits(plain_blob));
     for (size_t i = 0; (alg = cx_sign_alg_at(i)); i++) {
         bool same_type = alg->type == cx_private_key_type(key);
-        cr_assert_eq(cx_key_blob_suits(blob_view(b), alg) == CX_OK, same_type && alg->certificate, "%s", alg->name);
-        cr_assert_eq(cx_key_blob_suits(plain_blob, alg) == CX_OK, same_type && !alg->certificate, "%s", alg->name);
+        for (enum cx_certificate_kind kind = CX_CERTIFICATE_USER; kind <= CX_CERTIFICATE_HOST; kind++) {
+            cr_assert_eq(cx_key_blob_suits(blob_view(b), alg, kind) == CX_OK, same_type && alg->certificate && kind == c->kind,
+                         "%s for %d", alg->name, kind);
+            cr_assert_eq(cx_key_blob_suits(plain_blob, alg, kind) == CX_OK, same_type && !alg->certificate, "%s", alg->name);
+        }
         if (!same_type)
             continue;
         struct cx_view made = cx_view(signature, sign(key, alg, data, signature));
