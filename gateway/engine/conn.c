@@ -215,6 +215,9 @@ static void end_parts(struct gw_conn *c)
     c->parts_ended = true;
     gw_tunnel_end_all(c, c->end_reason);
     gw_conn_cancel_sign(c);
+    gw_conn_cancel_proofs(c);
+    if (c->signed_once)
+        gw_link_forget(c->worker->link, c->identity.id);
     gw_authn_end(c);
     gw_conn_forget_held(c);
 }

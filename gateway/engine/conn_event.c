@@ -12,6 +12,7 @@
 struct gw_sign {
     struct gw_link_request request; /* first */
     struct gw_conn *conn;
+    bool first;
     uint32_t host_key;
     const struct cx_sign_alg *alg;
     struct mux_kex_inputs inputs;
@@ -22,6 +23,7 @@ static void build_sign(const struct gw_link_request *q, struct gw_ipc_record *r)
     const struct gw_sign *s = (const struct gw_sign *)q;
     r->type = GW_IPC_SIGN;
     memcpy(r->sign.connection, s->conn->identity.id, sizeof r->sign.connection);
+    r->sign.first = s->first;
     r->sign.host_key = s->host_key;
     r->sign.alg = cx_view_text(s->alg->name);
     r->sign.kex = cx_view_text(s->inputs.kex->name);
@@ -65,11 +67,13 @@ static void on_sign(struct gw_conn *c, const struct mux_event *ev)
     if (s) {
         *s = (struct gw_sign){ .request = { .build = build_sign, .answer = answer_sign },
                                .conn = c,
+                               .first = mux_session_id(c->session).len == 0,
                                .host_key = (uint32_t)ev->sign.host_key,
                                .alg = ev->sign.alg,
                                .inputs = ev->sign.inputs };
         if (gw_link_ask(c->worker->link, &s->request)) {
             c->sign = s;
+            c->signed_once = true;
             return;
         }
         free(s);
@@ -106,6 +110,9 @@ static void on_other(struct gw_conn *c, const struct mux_event *ev)
     switch (ev->kind) {
     case MUX_EV_SIGN:
         on_sign(c, ev);
+        break;
+    case MUX_EV_PROVE:
+        gw_conn_prove(c, ev);
         break;
     case MUX_EV_KEYED:
         on_keyed(c, ev);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A connection, as the files of the pipeline share it: conn.c (life, deadlines, end), conn_read.c, conn_write.c, conn_event.c,
- * conn_log.c, authn.c. The owning worker alone. */
+ * conn_prove.c, conn_log.c, authn.c. The owning worker alone. */
 #ifndef GW_CONN_PRIV_H
 #define GW_CONN_PRIV_H
 
@@ -60,8 +60,10 @@ struct gw_conn {
     int32_t startup;        /* GW_STARTUP_NONE once given back */
     const char *end_reason; /* for audit records of its tunnels; a static string */
 
-    struct gw_sign *sign;   /* a signature that is under way */
-    struct gw_authn *authn; /* until authenticated; NULL before the first request */
+    struct gw_sign *sign;     /* a signature that is under way */
+    struct gw_proofs *proofs; /* proofs of host keys that are */
+    bool signed_once;         /* the monitor knows of the connection */
+    struct gw_authn *authn;   /* until authenticated; NULL before the first request */
     struct gw_identity identity;
     struct gw_key_options *options; /* identity.options, owned */
     struct gw_tunnel_list tunnels;
@@ -82,7 +84,7 @@ void gw_conn_abort(struct gw_conn *c, const char *reason);
 /* The login is done: gives the startup slot back. */
 void gw_conn_admit(struct gw_conn *c);
 
-/* ---- conn_read.c, conn_write.c, conn_event.c ---- */
+/* ---- conn_read.c, conn_write.c, conn_event.c, conn_prove.c ---- */
 
 void gw_conn_read(struct gw_conn *c);
 /* Drops what is held. */
@@ -96,6 +98,10 @@ bool gw_conn_write(struct gw_conn *c);
 void gw_conn_dispatch(struct gw_conn *c, const struct mux_event *ev, size_t count);
 /* Gives a signature up that is under way. */
 void gw_conn_cancel_sign(struct gw_conn *c);
+/* MUX_EV_PROVE. */
+void gw_conn_prove(struct gw_conn *c, const struct mux_event *ev);
+/* Gives proofs up that are under way. */
+void gw_conn_cancel_proofs(struct gw_conn *c);
 
 /* ---- conn_log.c ---- */
 

@@ -17,10 +17,10 @@
 #include "gateway/observe/log.h"
 
 enum {
-    REQUESTS_MAX = 64 * 1024, /* under way; a connection has at most two */
-    /* Bytes of audit records that the socket did not take yet: about 60,000 tunnels, which may all end in one moment, with the
-     * network that they came over. */
-    AUDIT_WAITING_MAX = 32 * 1024 * 1024,
+    REQUESTS_MAX = 64 * 1024, /* under way; a connection has at most MUX_PROVE_KEYS_MAX + 2 */
+    /* Bytes of records without an answer, audit records as a rule, that the socket did not take yet: about 60,000 tunnels, which
+     * may all end in one moment, with the network that they came over. */
+    NOTES_WAITING_MAX = 32 * 1024 * 1024,
     DATAGRAMS_A_ROUND = 16,
     SLOT_NONE = -1,
 };
@@ -31,11 +31,12 @@ struct slot {
     struct gw_link_request *request;
 };
 
-/* An audit record that waits. */
+/* A record without an answer that waits. */
 struct waiting {
     struct waiting *next;
+    enum gw_ipc_type type;
     size_t len;
-    char json[];
+    uint8_t bytes[];
 };
 
 struct gw_link {
@@ -45,8 +46,8 @@ struct gw_link {
     struct slot *slots;
     int32_t slot_count, slot_room, first_free;
     struct gw_link_request *asked, **asked_end;
-    struct waiting *audits, **audits_end;
-    size_t audit_bytes;
+    struct waiting *notes, **notes_end;
+    size_t notes_bytes;
     uint64_t audits_lost;
     uint8_t in[GW_IPC_DATAGRAM_MAX];
 };
@@ -65,7 +66,7 @@ struct gw_link *gw_link_new(struct gw_loop *loop, int fd)
     l->loop = loop;
     l->first_free = SLOT_NONE;
     l->asked_end = &l->asked;
-    l->audits_end = &l->audits;
+    l->notes_end = &l->notes;
     if (!gw_ipc_out_init(&l->out) || !gw_loop_add(loop, &l->watch)) {
         gw_ipc_out_deinit(&l->out);
         free(l);
@@ -81,10 +82,10 @@ void gw_link_free(struct gw_link *l)
     gw_loop_remove(l->loop, &l->watch);
     close(l->watch.fd);
     gw_ipc_out_deinit(&l->out);
-    while (l->audits) {
-        struct waiting *a = l->audits;
-        l->audits = a->next;
-        free(a);
+    while (l->notes) {
+        struct waiting *n = l->notes;
+        l->notes = n->next;
+        free(n);
     }
     free(l->slots);
     free(l);
@@ -181,43 +182,54 @@ static bool put(struct gw_link *l, const struct gw_ipc_record *r)
     return true;
 }
 
-static bool put_audit(struct gw_link *l, const char *json, size_t len)
+static bool put_note(struct gw_link *l, enum gw_ipc_type type, struct cx_view bytes)
 {
-    struct gw_ipc_record r = { .type = GW_IPC_AUDIT, .bytes = cx_view(json, len) };
+    struct gw_ipc_record r = { .type = type, .bytes = bytes };
     return put(l, &r);
+}
+
+/* False: it is lost. */
+static bool note(struct gw_link *l, enum gw_ipc_type type, struct cx_view bytes)
+{
+    if (!l->notes && put_note(l, type, bytes))
+        return true;
+    struct waiting *n = l->notes_bytes + bytes.len <= NOTES_WAITING_MAX ? malloc(sizeof *n + bytes.len) : NULL;
+    if (!n)
+        return false;
+    n->next = NULL;
+    n->type = type;
+    n->len = bytes.len;
+    memcpy(n->bytes, bytes.data, bytes.len);
+    *l->notes_end = n;
+    l->notes_end = &n->next;
+    l->notes_bytes += n->len;
+    return true;
 }
 
 void gw_link_audit(struct gw_link *l, const char *json)
 {
-    size_t len = strlen(json);
-    assert(len <= GW_IPC_AUDIT_MAX);
-    if (!l->audits && put_audit(l, json, len))
-        return;
-    struct waiting *a = l->audit_bytes + len <= AUDIT_WAITING_MAX ? malloc(sizeof *a + len) : NULL;
-    if (!a) {
-        if (l->audits_lost++ % 1024 == 0)
-            gw_log(GW_LOG_ERROR, "audit: the monitor takes no records; %llu lost", (unsigned long long)l->audits_lost);
-        return;
-    }
-    a->next = NULL;
-    a->len = len;
-    memcpy(a->json, json, len);
-    *l->audits_end = a;
-    l->audits_end = &a->next;
-    l->audit_bytes += len;
+    struct cx_view record = cx_view_text(json);
+    assert(record.len <= GW_IPC_AUDIT_MAX);
+    if (!note(l, GW_IPC_AUDIT, record) && l->audits_lost++ % 1024 == 0)
+        gw_log(GW_LOG_ERROR, "audit: the monitor takes no records; %llu lost", (unsigned long long)l->audits_lost);
 }
 
-static bool put_waiting_audits(struct gw_link *l)
+void gw_link_forget(struct gw_link *l, const char *connection)
 {
-    while (l->audits) {
-        struct waiting *a = l->audits;
-        if (!put_audit(l, a->json, a->len))
+    (void)note(l, GW_IPC_FORGET, cx_view(connection, GW_IPC_CONNECTION_BYTES));
+}
+
+static bool put_waiting_notes(struct gw_link *l)
+{
+    while (l->notes) {
+        struct waiting *n = l->notes;
+        if (!put_note(l, n->type, cx_view(n->bytes, n->len)))
             return false;
-        l->audits = a->next;
-        if (!l->audits)
-            l->audits_end = &l->audits;
-        l->audit_bytes -= a->len;
-        free(a);
+        l->notes = n->next;
+        if (!l->notes)
+            l->notes_end = &l->notes;
+        l->notes_bytes -= n->len;
+        free(n);
     }
     return true;
 }
@@ -240,13 +252,13 @@ void gw_link_flush(struct gw_link *l)
     if (gw_link_idle(l) || !(l->watch.ready & GW_WRITABLE))
         return;
     /* People who wait for a signature go before the records of those who have left. */
-    if (put_asked(l) && put_waiting_audits(l))
+    if (put_asked(l) && put_waiting_notes(l))
         send_out(l);
 }
 
 bool gw_link_idle(const struct gw_link *l)
 {
-    return !l->asked && !l->audits && l->out.used == 0;
+    return !l->asked && !l->notes && l->out.used == 0;
 }
 
 static void deliver(struct gw_link *l, const struct gw_ipc_record *r, int fd)

@@ -28,6 +28,9 @@ bool gw_link_ask(struct gw_link *l, struct gw_link_request *q);
 void gw_link_cancel(struct gw_link *l, struct gw_link_request *q);
 /* One JSON record without newline; copied. Lost, with a log line, only if the monitor takes nothing for very long. */
 void gw_link_audit(struct gw_link *l, const char *json);
+/* Tells the monitor that a connection whose key exchange it may have signed has ended: its id, of GW_IPC_CONNECTION_BYTES. Lost
+ * without memory, which the monitor's own bound makes up for. */
+void gw_link_forget(struct gw_link *l, const char *connection);
 /* Pass 2: hands in answers that have come. True: more may be there; do not wait. False also when nothing was readable. */
 bool gw_link_serve(struct gw_link *l);
 /* The end of a round: sends. */

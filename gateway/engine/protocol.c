@@ -26,6 +26,7 @@ struct gw_protocol *gw_protocol_new(struct gw_snapshot snapshot)
         .compression = config->compression,
         .host_keys = snapshot.host_keys,
         .host_key_count = snapshot.host_key_count,
+        .announce_host_keys = true,
         .banner = config->banner ? cx_view_text(config->banner) : cx_view("", 0),
         .rekey_bytes = config->rekey_bytes,
         .rekey_ns = config->rekey_ns,

@@ -17,7 +17,6 @@
 
 enum {
     HEADER_BYTES = 1 + 1 + 8 + 4,
-    CONNECTION_BYTES = 32,
     KEXINIT_MAX = 64 * 1024, /* above MUX_PACKET_PREAUTH_MAX and above ten name-lists of MUX_NAME_LIST_MAX */
 };
 
@@ -69,7 +68,8 @@ void gw_ipc_out_deinit(struct gw_ipc_out *o)
 
 static void put_sign(struct cx_writer *w, const struct gw_ipc_record *r)
 {
-    cx_writer_raw(w, cx_view(r->sign.connection, CONNECTION_BYTES));
+    cx_writer_raw(w, cx_view(r->sign.connection, GW_IPC_CONNECTION_BYTES));
+    cx_writer_bool(w, r->sign.first);
     cx_writer_u32(w, r->sign.host_key);
     cx_writer_string(w, r->sign.alg);
     cx_writer_string(w, r->sign.kex);
@@ -93,10 +93,16 @@ static void put_body(struct cx_writer *w, const struct gw_ipc_record *r)
     case GW_IPC_SIGN:
         put_sign(w, r);
         break;
+    case GW_IPC_PROVE:
+        cx_writer_raw(w, cx_view(r->prove.connection, GW_IPC_CONNECTION_BYTES));
+        cx_writer_u32(w, r->prove.host_key);
+        cx_writer_string(w, r->prove.alg);
+        break;
     case GW_IPC_OPEN_KEYS:
         cx_writer_string(w, r->open_keys.user);
         cx_writer_u32(w, r->open_keys.index);
         break;
+    case GW_IPC_FORGET:
     case GW_IPC_AUDIT:
     case GW_IPC_SIGNED:
         cx_writer_raw(w, r->bytes);
@@ -205,11 +211,17 @@ static struct cx_view read_capped(struct cx_reader *in, size_t most)
     return v;
 }
 
+static void read_connection(struct cx_reader *in, char out[GW_IPC_CONNECTION_BYTES])
+{
+    struct cx_view connection = cx_reader_raw(in, GW_IPC_CONNECTION_BYTES);
+    if (connection.len == GW_IPC_CONNECTION_BYTES)
+        memcpy(out, connection.data, GW_IPC_CONNECTION_BYTES);
+}
+
 static void read_sign(struct cx_reader *in, struct gw_ipc_record *r)
 {
-    struct cx_view connection = cx_reader_raw(in, CONNECTION_BYTES);
-    if (connection.len == CONNECTION_BYTES)
-        memcpy(r->sign.connection, connection.data, CONNECTION_BYTES);
+    read_connection(in, r->sign.connection);
+    r->sign.first = cx_reader_bool(in);
     r->sign.host_key = cx_reader_u32(in);
     r->sign.alg = read_capped(in, GW_IPC_NAME_MAX);
     r->sign.kex = read_capped(in, GW_IPC_NAME_MAX);
@@ -246,6 +258,14 @@ static bool read_body(struct cx_view body, struct gw_ipc_record *r)
     switch (r->type) {
     case GW_IPC_SIGN:
         read_sign(&in, r);
+        break;
+    case GW_IPC_PROVE:
+        read_connection(&in, r->prove.connection);
+        r->prove.host_key = cx_reader_u32(&in);
+        r->prove.alg = read_capped(&in, GW_IPC_NAME_MAX);
+        break;
+    case GW_IPC_FORGET:
+        r->bytes = cx_reader_raw(&in, GW_IPC_CONNECTION_BYTES);
         break;
     case GW_IPC_OPEN_KEYS:
         r->open_keys.user = read_capped(&in, GW_IPC_NAME_MAX);

@@ -20,11 +20,12 @@
 #include "mux/session.h"
 
 enum {
-    GW_IPC_VERSION = 2,
+    GW_IPC_VERSION = 3,
     GW_IPC_DATAGRAM_MAX = 160 * 1024, /* SO_SNDBUF is raised so that one fits */
     GW_IPC_CONTROL_FD = 3,            /* the engine finds the control socket here */
     GW_IPC_FDS_MAX = 16,              /* descriptors a datagram */
     GW_IPC_NAME_MAX = 64,             /* an algorithm's, a method's or a user's name */
+    GW_IPC_CONNECTION_BYTES = 32,     /* a connection's id, hex */
     GW_IPC_REASON_MAX = 512,
     GW_IPC_AUDIT_MAX = 16 * 1024, /* one audit record */
 };
@@ -40,6 +41,8 @@ enum gw_ipc_type {
     GW_IPC_READY, /* the workers run; accepting begins */
     /* worker sockets, engine to monitor; id names the request */
     GW_IPC_SIGN,      /* sign_kex */
+    GW_IPC_PROVE,     /* prove_hostkey: a signature that the host key is ours, made for one session */
+    GW_IPC_FORGET,    /* a connection whose key exchange was signed has ended; no answer */
     GW_IPC_OPEN_KEYS, /* the next key file of a user */
     GW_IPC_AUDIT,     /* one JSON record; no answer */
     /* worker sockets, monitor to engine */
@@ -54,12 +57,18 @@ struct gw_ipc_record {
     uint64_t id;
     union {
         struct {
-            char connection[32];          /* the connection's id, hex */
+            char connection[GW_IPC_CONNECTION_BYTES];
+            bool first;                   /* the connection's first: its hash is the session id */
             uint32_t host_key;            /* index in the snapshot's order */
             struct cx_view alg;           /* signature algorithm */
             struct cx_view kex;           /* method name */
             struct mux_kex_inputs inputs; /* .kex is not sent: gw_ipc_next finds it by name, and an unknown one is malformed */
         } sign;
+        struct {
+            char connection[GW_IPC_CONNECTION_BYTES];
+            uint32_t host_key;
+            struct cx_view alg;
+        } prove;
         struct {
             struct cx_view user; /* valid by gw_user_name_valid: another name ends the engine */
             uint32_t index;      /* of config->keys_files */
@@ -70,7 +79,7 @@ struct gw_ipc_record {
             bool path_has_user;    /* %u stood in it */
             struct cx_view reason; /* for the log, if not opened; empty: it does not exist */
         } keys;
-        struct cx_view bytes; /* AUDIT: one line of JSON without control bytes; SIGNED */
+        struct cx_view bytes; /* AUDIT: one line of JSON without control bytes; SIGNED; FORGET: the connection's id */
     };
 };
 

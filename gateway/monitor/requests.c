@@ -30,6 +30,7 @@ bool gw_requests_init(struct gw_requests *r, struct gw_engine_process *engine, c
         .seed = seed,
         .audit = audit,
         .sign_rate = rate_of(GW_REQUESTS_SIGN_RATE),
+        .prove_rate = rate_of(GW_REQUESTS_PROVE_RATE),
         .keys_rate = rate_of(GW_REQUESTS_KEYS_RATE),
         .audit_rate = rate_of(GW_REQUESTS_AUDIT_RATE),
         .complaints = { .per_second = 1, .burst = 5 },
@@ -40,6 +41,7 @@ bool gw_requests_init(struct gw_requests *r, struct gw_engine_process *engine, c
 
 void gw_requests_deinit(struct gw_requests *r)
 {
+    gw_session_ids_clear(&r->session_ids);
     free(r->room);
     r->room = NULL;
 }
@@ -108,24 +110,64 @@ void gw_requests_signed(void *ctx, const struct gw_sign_job *job, struct cx_view
 
 /* ---- requests: false ends the engine ---- */
 
-static bool on_sign(struct gw_requests *r, struct gw_worker_link *link, const struct gw_ipc_record *q)
+/* What is shown of a host key under an algorithm. Empty: no honest engine asks for these two. */
+static struct cx_view shown(const struct gw_requests *r, uint32_t host_key, const struct cx_sign_alg *alg)
 {
     const struct gw_host_keys *keys = r->seed->keys;
+    return alg && host_key < keys->count ? mux_host_key_shown(&keys->public_keys[host_key], alg) : cx_view("", 0);
+}
+
+static struct gw_sign_job job_for(const struct gw_requests *r, const struct gw_worker_link *link, uint32_t host_key, uint64_t id)
+{
+    return (struct gw_sign_job){ host_key, r->engine->generation, (uint32_t)(link - r->engine->workers), id };
+}
+
+/* A job that the signers have taken, or not: then it is answered empty. */
+static void settle(struct gw_requests *r, struct gw_worker_link *link, const struct gw_sign_job *job, bool taken)
+{
+    if (taken)
+        link->jobs += !is_rsa(r, job->host_key);
+    else
+        answer(r, link, &(struct gw_ipc_record){ .type = GW_IPC_SIGNED, .id = job->id }, -1);
+}
+
+static bool on_sign(struct gw_requests *r, struct gw_worker_link *link, const struct gw_ipc_record *q)
+{
     const struct cx_sign_alg *alg = cx_sign_alg_find(q->sign.alg);
-    if (q->sign.host_key >= keys->count || !alg || alg->type != keys->public_keys[q->sign.host_key].type)
+    struct cx_view k_s = shown(r, q->sign.host_key, alg);
+    if (k_s.len == 0 || (q->sign.first && gw_session_ids_find(&r->session_ids, q->sign.connection)))
         return false;
-    struct gw_sign_job job = { q->sign.host_key, r->engine->generation, (uint32_t)(link - r->engine->workers), q->id };
+    struct gw_sign_job job = job_for(r, link, q->sign.host_key, q->id);
     uint8_t hash[CX_HASH_MAX_BYTES];
     struct cx_view hashed = cx_view(hash, cx_hash_len(q->sign.inputs.kex->hash));
     bool taken = link->jobs < GW_REQUESTS_JOBS_MAX && gw_rate_take(&r->sign_rate, now_ns(r)) &&
-                 mux_exchange_hash(&q->sign.inputs, keys->public_keys[q->sign.host_key].blob, hash) == CX_OK &&
-                 gw_signer_pool_sign(r->signers, &job, alg, hashed);
-    if (taken) {
-        link->jobs += !is_rsa(r, q->sign.host_key);
-        return true;
-    }
-    complain(r, "signing: too many requests, or no signer is up; key exchanges are refused");
-    answer(r, link, &(struct gw_ipc_record){ .type = GW_IPC_SIGNED, .id = q->id }, -1);
+                 mux_exchange_hash(&q->sign.inputs, k_s, hash) == CX_OK && gw_signer_pool_sign(r->signers, &job, alg, hashed);
+    if (!taken)
+        complain(r, "signing: too many requests, or no signer is up; key exchanges are refused");
+    else if (q->sign.first)
+        gw_session_ids_add(&r->session_ids, q->sign.connection, hashed);
+    settle(r, link, &job, taken);
+    return true;
+}
+
+/* A connection that is not known (any more) gets no proof; one that asks for the same twice is not of our engine. */
+static bool on_prove(struct gw_requests *r, struct gw_worker_link *link, const struct gw_ipc_record *q)
+{
+    const struct cx_sign_alg *alg = cx_sign_alg_find(q->prove.alg);
+    if (q->prove.host_key >= MUX_PROVE_KEYS_MAX || shown(r, q->prove.host_key, alg).len == 0 || alg->certificate)
+        return false;
+    struct gw_session_id *id = gw_session_ids_find(&r->session_ids, q->prove.connection);
+    uint8_t bit = (uint8_t)(1u << q->prove.host_key);
+    if (id && (id->proven & bit))
+        return false;
+    struct gw_sign_job job = job_for(r, link, q->prove.host_key, q->id);
+    bool taken = id && link->jobs < GW_REQUESTS_JOBS_MAX && gw_rate_take(&r->prove_rate, now_ns(r)) &&
+                 gw_signer_pool_prove(r->signers, &job, alg, cx_view(id->bytes, id->len));
+    if (id)
+        id->proven |= bit;
+    if (id && !taken)
+        complain(r, "signing: too many requests, or no signer is up; host keys are not proven");
+    settle(r, link, &job, taken);
     return true;
 }
 
@@ -169,6 +211,11 @@ static bool on_record(struct gw_requests *r, struct gw_worker_link *link, const 
     switch (q->type) {
     case GW_IPC_SIGN:
         return on_sign(r, link, q);
+    case GW_IPC_PROVE:
+        return on_prove(r, link, q);
+    case GW_IPC_FORGET:
+        gw_session_ids_forget(&r->session_ids, (const char *)q->bytes.data);
+        return true;
     case GW_IPC_OPEN_KEYS:
         return on_open_keys(r, link, q);
     case GW_IPC_AUDIT:
@@ -240,4 +287,5 @@ void gw_requests_finish(struct gw_requests *r)
     for (unsigned i = 0; i < r->engine->worker_count && !r->engine->doomed; i++)
         while (!r->engine->doomed && receive(r, &r->engine->workers[i]))
             continue;
+    gw_session_ids_clear(&r->session_ids);
 }

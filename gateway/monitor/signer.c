@@ -196,18 +196,30 @@ static struct signer *choose(struct gw_signer_pool *pool, bool for_rsa)
     return best;
 }
 
-bool gw_signer_pool_sign(struct gw_signer_pool *pool, const struct gw_sign_job *job, const struct cx_sign_alg *alg,
-                         struct cx_view hash)
+static bool enqueue(struct gw_signer_pool *pool, const struct gw_sign_job *job, enum gw_signer_task task,
+                    const struct cx_sign_alg *alg, struct cx_view bytes)
 {
     struct signer *s = choose(pool, pool->keys->public_keys[job->host_key].type == CX_KEY_RSA);
-    if (!s || hash.len > CX_HASH_MAX_BYTES)
+    if (!s || bytes.len > CX_HASH_MAX_BYTES)
         return false;
     struct queued *q = &s->queue[s->tail++ % s->room];
-    *q = (struct queued){ .job = *job, .request = { .key = job->host_key, .hash_len = (uint32_t)hash.len, .alg = alg } };
-    memcpy(q->request.hash, hash.data, hash.len);
+    *q = (struct queued){ .job = *job, .request = { .key = job->host_key, .task = task, .alg = alg, .len = bytes.len } };
+    memcpy(q->request.bytes, bytes.data, bytes.len);
     if (s->tail - s->head == 1)
         expect_answer(s);
     return true;
+}
+
+bool gw_signer_pool_sign(struct gw_signer_pool *pool, const struct gw_sign_job *job, const struct cx_sign_alg *alg,
+                         struct cx_view hash)
+{
+    return enqueue(pool, job, GW_SIGNER_HASH, alg, hash);
+}
+
+bool gw_signer_pool_prove(struct gw_signer_pool *pool, const struct gw_sign_job *job, const struct cx_sign_alg *alg,
+                          struct cx_view session_id)
+{
+    return enqueue(pool, job, GW_SIGNER_PROOF, alg, session_id);
 }
 
 static void send_queued(struct signer *s)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The signers: processes of the monitor that do nothing but sign exchange hashes with the host keys, so that the monitor never
- * waits for a signature and uses every core. RSA keys have a signer and a queue of their own: a peer who picks RSA, at about 1.8 ms
- * a signature, holds up RSA logins only. All calls: the monitor's one thread. */
+/* The signers: processes of the monitor that do nothing but sign exchange hashes with the host keys, and prove these, so that the
+ * monitor never waits for a signature and uses every core. RSA keys have a signer and a queue of their own: a peer who picks RSA,
+ * at about 1.8 ms a signature, holds up RSA logins only. All calls: the monitor's one thread. */
 #ifndef GW_SIGNER_H
 #define GW_SIGNER_H
 
@@ -42,6 +42,9 @@ void gw_signer_pool_free(struct gw_signer_pool *pool);
 /* Queues hash to be signed with job->host_key, which alg must fit. False: too many wait, or no signer is up. */
 bool gw_signer_pool_sign(struct gw_signer_pool *pool, const struct gw_sign_job *job, const struct cx_sign_alg *alg,
                          struct cx_view hash);
+/* The same for the proof that this host key is ours, in the session of that id: see mux_host_key_proof. */
+bool gw_signer_pool_prove(struct gw_signer_pool *pool, const struct gw_sign_job *job, const struct cx_sign_alg *alg,
+                          struct cx_view session_id);
 /* Hands out the answers that came. */
 void gw_signer_pool_receive(struct gw_signer_pool *pool);
 /* Sends what is queued, as far as there is room. */

@@ -13,13 +13,17 @@
 #include <unistd.h>
 
 #include "gateway/monitor/ipc.h"
+#include "mux/connection/host_keys.h"
 
 static void sign_one(const struct gw_host_keys *keys, const struct gw_signer_request *request, int socket)
 {
     uint8_t signature[CX_SIGNATURE_MAX] = { 0 };
     size_t len = sizeof signature;
-    struct cx_view hash = cx_view(request->hash, request->hash_len);
-    if (cx_private_key_sign(keys->keys[request->key], request->alg, hash, signature, &len) != CX_OK) {
+    uint8_t proof[MUX_PROOF_MAX];
+    struct cx_view data = cx_view(request->bytes, request->len);
+    if (request->task == GW_SIGNER_PROOF)
+        data = mux_host_key_proof((struct cx_span){ proof, sizeof proof }, data, keys->public_keys[request->key].blob);
+    if (data.len == 0 || cx_private_key_sign(keys->keys[request->key], request->alg, data, signature, &len) != CX_OK) {
         signature[0] = 0;
         len = 1;
     }

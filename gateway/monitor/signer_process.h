@@ -8,11 +8,17 @@
 
 #include "gateway/monitor/host_keys.h"
 
+enum gw_signer_task {
+    GW_SIGNER_HASH,  /* of a key exchange */
+    GW_SIGNER_PROOF, /* mux_host_key_proof, made in the signer of its own key and of a session id */
+};
+
 struct gw_signer_request {
     uint32_t key;
-    uint32_t hash_len;
+    enum gw_signer_task task;
     const struct cx_sign_alg *alg; /* a const table's: at the same address in a forked process */
-    uint8_t hash[CX_HASH_MAX_BYTES];
+    size_t len;
+    uint8_t bytes[CX_HASH_MAX_BYTES]; /* the hash, or the session id, which is one */
 };
 
 /* Answers come in the order of the requests, each a datagram: the signature, or one byte of 0 if it could not be made (an empty

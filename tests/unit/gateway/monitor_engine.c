@@ -22,6 +22,7 @@
 #include "gateway/monitor/ipc.h"
 #include "gateway/monitor/monitor.h"
 #include "gateway/monitor/privileges.h"
+#include "mux/connection/host_keys.h"
 #include "mux/transport/exchange_hash.h"
 
 #define CHECK(condition) check((condition), #condition, __LINE__)
@@ -123,6 +124,59 @@ static void ask_for_a_signature(void)
     CHECK(cx_key_verify(snapshot.host_keys[0].blob, cx_sign_alg_find(q.sign.alg), a.bytes, cx_view(hash, 32)) == CX_OK);
 }
 
+static struct gw_ipc_record proof_request(uint64_t id)
+{
+    struct gw_ipc_record q = { .type = GW_IPC_PROVE, .id = id, .prove.alg = cx_view_text("ssh-ed25519") };
+    memset(q.prove.connection, '1', sizeof q.prove.connection);
+    return q;
+}
+
+static struct gw_ipc_record first_signing_request(uint64_t id)
+{
+    struct gw_ipc_record q = signing_request(id);
+    memset(q.sign.connection, '1', sizeof q.sign.connection);
+    q.sign.first = true;
+    return q;
+}
+
+/* The answer's length: empty is a refusal. What is proven must be our key, in the session of the hash that was signed first. */
+static size_t prove(void)
+{
+    struct gw_ipc_record q = proof_request(79), a;
+    struct mux_kex_inputs inputs = signing_request(0).sign.inputs;
+    uint8_t hash[CX_HASH_MAX_BYTES], proof[MUX_PROOF_MAX];
+    int fd;
+    say(worker, &q);
+    CHECK(hear(worker, &a, &fd) && a.type == GW_IPC_SIGNED && a.id == 79);
+    if (a.bytes.len == 0)
+        return 0;
+    struct cx_view blob = snapshot.host_keys[0].blob;
+    CHECK(mux_exchange_hash(&inputs, blob, hash) == CX_OK);
+    struct cx_view proven = mux_host_key_proof((struct cx_span){ proof, sizeof proof }, cx_view(hash, 32), blob);
+    CHECK(cx_key_verify(blob, cx_sign_alg_find(q.prove.alg), a.bytes, proven) == CX_OK);
+    return a.bytes.len;
+}
+
+/* A proof is made from the first exchange to the connection's end, and for a connection that had none never. */
+static void ask_for_proofs(void)
+{
+    struct gw_ipc_record q = first_signing_request(80), rekey = q, a, farewell = { .type = GW_IPC_FORGET };
+    int fd;
+    CHECK(prove() == 0);
+    rekey.sign.first = false;
+    rekey.sign.inputs.i_c = cx_view_text("another");
+    say(worker, &rekey); /* of a connection whose first exchange is not known (any more) */
+    CHECK(hear(worker, &a, &fd) && a.bytes.len > 0 && prove() == 0);
+    say(worker, &q);
+    CHECK(hear(worker, &a, &fd) && a.bytes.len > 0);
+    say(worker, &rekey);
+    CHECK(hear(worker, &a, &fd) && a.bytes.len > 0);
+    CHECK(prove() > 0);
+    farewell.bytes = cx_view(q.sign.connection, sizeof q.sign.connection);
+    say(worker, &farewell);
+    CHECK(prove() == 0);
+}
+
 /* More at once than may be under way, and nothing read before the socket is full: they wait, and none is refused. */
 static void ask_for_many_signatures(void)
 {
@@ -200,6 +254,35 @@ static void become(void)
         CHECK(geteuid() == 65534 && getgroups(0, NULL) == 0 && setuid(0) != 0 && open("/proc/1/environ", O_RDONLY) < 0);
 }
 
+/* What only an engine that is not ours asks of the signers. */
+static void ask_for_too_much(const char *mode)
+{
+    struct gw_ipc_record sign = first_signing_request(1), proof = proof_request(2);
+    bool sign_twice = strcmp(mode, "first twice") == 0, prove_twice = strcmp(mode, "proof twice") == 0;
+    for (int i = 0; i < (sign_twice ? 2 : prove_twice ? 1 : 0); i++)
+        say(worker, &sign);
+    for (int i = 0; prove_twice && i < 2; i++)
+        say(worker, &proof);
+    if (strcmp(mode, "no such key") == 0) {
+        proof.prove.host_key = 1;
+        say(worker, &proof);
+    }
+    if (strcmp(mode, "no certificate") == 0) {
+        sign.sign.alg = cx_view_text("ssh-ed25519-cert-v01@openssh.com");
+        say(worker, &sign);
+    }
+}
+
+/* What an engine before this one was known by is forgotten. */
+static void prove_anew(void)
+{
+    struct gw_ipc_record q = first_signing_request(80), a;
+    int fd;
+    CHECK(prove() == 0);
+    say(worker, &q);
+    CHECK(hear(worker, &a, &fd) && a.bytes.len > 0 && prove() > 0);
+}
+
 static int fake_engine(const char *mode)
 {
     become();
@@ -209,6 +292,7 @@ static int fake_engine(const char *mode)
     say(GW_IPC_CONTROL_FD, &(struct gw_ipc_record){ .type = GW_IPC_READY });
     if (strcmp(mode, "serve") == 0) {
         ask_for_a_signature();
+        ask_for_proofs();
         ask_for_key_files();
         audit("{\"served\":1}");
         serve(true);
@@ -223,14 +307,17 @@ static int fake_engine(const char *mode)
         serve(false);
     }
     audit("{\"started\":1}");
-    if (strcmp(mode, "crash") == 0)
+    if (strcmp(mode, "crash") == 0) {
+        prove_anew();
         raise(SIGKILL);
+    }
     if (strcmp(mode, "garbage") == 0)
         CHECK(send(worker, "garbage", 7, 0) == 7);
     if (strcmp(mode, "name") == 0)
         say(worker, &(struct gw_ipc_record){ .type = GW_IPC_OPEN_KEYS, .open_keys = { cx_view_text("../alice"), 0 } });
     if (strcmp(mode, "key") == 0)
         say(worker, &(struct gw_ipc_record){ .type = GW_IPC_SIGNED, .bytes = cx_view_text("") });
+    ask_for_too_much(mode);
     if (strcmp(mode, "line") == 0)
         audit("{}\n{\"forged\":1}");
     serve(true); /* until it is killed */
@@ -373,13 +460,15 @@ static void an_engine_that_dies_is_started_again_ever_later(void)
     pid_t pid = start("crash");
     await("audit", "{\"started\":1}\n", 4);
     CHECK(count_in("log", "ended (signal 9)") >= 3 && count_in("log", "starting another engine in 400 ms") == 1);
+    CHECK(count_in("log", "that no engine of ours makes") == 0);
     kill(pid, SIGINT);
     CHECK(status_of(pid) == 0);
 }
 
 static void an_engine_that_asks_what_none_of_ours_asks_is_killed(void)
 {
-    static const char *const modes[] = { "garbage", "name", "key", "line" };
+    static const char *const modes[] = { "garbage",     "name",        "key",         "line",
+                                         "first twice", "proof twice", "no such key", "no certificate" };
     for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
         pid_t pid = start(modes[i]);
         await("log", "is killed: a request that no engine of ours makes", 2);

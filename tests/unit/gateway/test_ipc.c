@@ -2,6 +2,8 @@
 /* gateway/monitor/ipc: records there and back, descriptors, and what is refused. */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -30,6 +32,7 @@ static struct gw_ipc_record sign_record(size_t kexinit_bytes)
         .type = GW_IPC_SIGN,
         .id = UINT64_C(0x123456789abcdef0),
         .sign = {
+            .first = true,
             .host_key = 3,
             .alg = cx_view_text("ssh-ed25519"),
             .kex = cx_view_text("curve25519-sha256"),
@@ -59,6 +62,7 @@ Test(ipc, a_signing_request_comes_back_the_same)
     cr_assert_eq(gw_ipc_next(&datagram, &out), 1);
     cr_assert_eq(out.type, GW_IPC_SIGN);
     cr_assert_eq(out.id, in.id);
+    cr_assert(out.sign.first);
     cr_assert_eq(out.sign.host_key, 3);
     cr_assert(memcmp(out.sign.connection, in.sign.connection, sizeof in.sign.connection) == 0);
     cr_assert(cx_view_is(out.sign.alg, "ssh-ed25519"));
@@ -69,6 +73,31 @@ Test(ipc, a_signing_request_comes_back_the_same)
     cr_assert(cx_view_is(out.sign.inputs.q_s, "qs"));
     cr_assert(cx_view_is(out.sign.inputs.k, "k"));
     cr_assert_eq(gw_ipc_next(&datagram, &out), 0);
+}
+
+Test(ipc, a_proofs_request_and_a_farewell_come_back_the_same)
+{
+    static const char connection[] = "0123456789abcdef0123456789abcdef";
+    struct gw_ipc_record prove = { .type = GW_IPC_PROVE, .id = 5, .prove = { .host_key = 7, .alg = cx_view_text("rsa-sha2-256") } };
+    struct gw_ipc_record forget = { .type = GW_IPC_FORGET, .bytes = cx_view_text(connection) }, out;
+    memcpy(prove.prove.connection, connection, sizeof prove.prove.connection);
+    struct gw_ipc_out o;
+    cr_assert(gw_ipc_out_init(&o) && gw_ipc_put(&o, &prove, -1) && gw_ipc_put(&o, &forget, -1));
+    struct cx_view datagram = cx_view(o.bytes, o.used);
+    cr_assert_eq(gw_ipc_next(&datagram, &out), 1);
+    cr_assert(out.type == GW_IPC_PROVE && out.id == 5 && out.prove.host_key == 7 && cx_view_is(out.prove.alg, "rsa-sha2-256"));
+    cr_assert_eq(memcmp(out.prove.connection, connection, sizeof out.prove.connection), 0);
+    cr_assert_eq(gw_ipc_next(&datagram, &out), 1);
+    cr_assert(out.type == GW_IPC_FORGET && cx_view_is(out.bytes, connection));
+    cr_assert_eq(gw_ipc_next(&datagram, &out), 0);
+    for (size_t len = 31; len <= 33; len++) {
+        forget.bytes = cx_view(room, len);
+        o.used = 0;
+        cr_assert(gw_ipc_put(&o, &forget, -1));
+        datagram = cx_view(o.bytes, o.used);
+        cr_assert_eq(gw_ipc_next(&datagram, &out), len == GW_IPC_CONNECTION_BYTES ? 1 : -1, "%zu bytes", len);
+    }
+    gw_ipc_out_deinit(&o);
 }
 
 Test(ipc, the_longest_signing_request_fits_in_a_datagram)
@@ -263,4 +292,26 @@ Test(ipc, random_bytes_never_crash_the_reader)
         while (gw_ipc_next(&datagram, &r) == 1)
             continue;
     }
+}
+
+/* Seeds of another version would have the fuzzer see nothing but the first two bytes of them. */
+Test(ipc, the_fuzzers_seeds_are_of_this_version_and_of_every_type)
+{
+    glob_t found;
+    bool seen[GW_IPC_TYPE_COUNT] = { true }; /* 0 is none */
+    cr_assert_eq(glob(SLUICE_IPC_SEEDS "/*", 0, NULL, &found), 0);
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        int fd = open(found.gl_pathv[i], O_RDONLY | O_CLOEXEC), got;
+        ssize_t n = read(fd, room, sizeof room);
+        close(fd);
+        cr_assert_gt(n, 0);
+        struct cx_view datagram = cx_view(room, (size_t)n);
+        struct gw_ipc_record r;
+        while ((got = gw_ipc_next(&datagram, &r)) == 1)
+            seen[r.type] = true;
+        cr_assert_eq(got, 0, "%s", found.gl_pathv[i]);
+    }
+    globfree(&found);
+    for (size_t type = 0; type < GW_IPC_TYPE_COUNT; type++)
+        cr_assert(seen[type], "type %zu", type);
 }

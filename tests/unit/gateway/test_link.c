@@ -208,3 +208,26 @@ Test(link, no_record_is_lost_where_very_many_tunnels_end_at_once, .init = set_up
     put_audits(50000, 550);
     take_audits(50000, 550);
 }
+
+Test(link, farewells_wait_their_turn_among_audit_records, .init = set_up, .fini = tear_down)
+{
+    static const char connection[] = "0123456789abcdef0123456789abcdef";
+    unsigned before = 0, came = 0;
+    put_audits(60, 8191);
+    cr_assert(!gw_link_idle(monitor_link), "the test did not fill the socket");
+    gw_link_forget(monitor_link, connection);
+    while (came == 0) {
+        int fds[GW_IPC_FDS_MAX];
+        unsigned fd_count;
+        ssize_t n = gw_ipc_receive(monitor_fd, room, fds, &fd_count);
+        gw_loop_round(loop, false);
+        gw_link_flush(monitor_link);
+        struct cx_view datagram = { room, n > 0 ? (size_t)n : 0 };
+        for (struct gw_ipc_record r; gw_ipc_next(&datagram, &r) == 1;) {
+            before += r.type == GW_IPC_AUDIT;
+            came += r.type == GW_IPC_FORGET && cx_view_is(r.bytes, connection);
+        }
+    }
+    cr_assert_eq(before, 60);
+    cr_assert(gw_link_idle(monitor_link));
+}

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "gateway/monitor/signer.h"
+#include "mux/connection/host_keys.h"
 
 enum { ED25519, RSA, KEYS };
 
@@ -15,6 +16,7 @@ struct fixture {
     struct gw_host_keys keys;
     struct gw_loop *loop;
     struct gw_signer_pool *pool;
+    bool prove; /* what is asked for next */
     unsigned good, empty;
     uint32_t last_key;
 };
@@ -29,7 +31,11 @@ static void on_answer(void *ctx, const struct gw_sign_job *job, struct cx_view s
         f->empty++;
         return;
     }
-    cr_assert_eq(cx_key_verify(f->keys.public_keys[job->host_key].blob, alg, signature, cx_view(hash, sizeof hash)), CX_OK);
+    uint8_t proof[MUX_PROOF_MAX];
+    struct cx_view data = cx_view(hash, sizeof hash), blob = f->keys.public_keys[job->host_key].blob;
+    if (f->prove)
+        data = mux_host_key_proof((struct cx_span){ proof, sizeof proof }, data, blob);
+    cr_assert_eq(cx_key_verify(blob, alg, signature, data), CX_OK);
     cr_assert_eq(job->generation, 9);
     cr_assert_eq(job->id, 1000 + job->worker);
     f->good++;
@@ -44,7 +50,7 @@ static void init(struct fixture *f)
     f->keys.public_keys = calloc(KEYS, sizeof *f->keys.public_keys);
     for (size_t i = 0; i < KEYS; i++) {
         cr_assert_eq(cx_private_key_generate(types[i], &f->keys.keys[i]), CX_OK);
-        f->keys.public_keys[i] = (struct mux_host_key){ cx_private_key_blob(f->keys.keys[i]), types[i] };
+        f->keys.public_keys[i] = (struct mux_host_key){ .blob = cx_private_key_blob(f->keys.keys[i]), .type = types[i] };
     }
     f->loop = gw_loop_new();
     f->pool = gw_signer_pool_new(f->loop, &f->keys, on_answer, f);
@@ -63,7 +69,7 @@ static bool ask(struct fixture *f, uint32_t key, uint32_t worker)
 {
     struct gw_sign_job job = { .host_key = key, .generation = 9, .worker = worker, .id = 1000 + worker };
     const struct cx_sign_alg *alg = cx_sign_alg_find(cx_view_text(key == RSA ? "rsa-sha2-512" : "ssh-ed25519"));
-    return gw_signer_pool_sign(f->pool, &job, alg, cx_view(hash, sizeof hash));
+    return (f->prove ? gw_signer_pool_prove : gw_signer_pool_sign)(f->pool, &job, alg, cx_view(hash, sizeof hash));
 }
 
 static void round_of(struct fixture *f)
@@ -88,6 +94,16 @@ Test(signer, every_request_gets_its_signature, .timeout = 60)
         cr_assert(ask(&f, i % 50 == 0 ? RSA : ED25519, i));
     until(&f, &f.good, 600);
     cr_assert_eq(f.empty, 0);
+    deinit(&f);
+}
+
+Test(signer, proves_each_key_in_the_name_of_a_session, .timeout = 60)
+{
+    struct fixture f;
+    init(&f);
+    f.prove = true;
+    cr_assert(ask(&f, RSA, 0) && ask(&f, ED25519, 1));
+    until(&f, &f.good, 2);
     deinit(&f);
 }
 

@@ -44,7 +44,7 @@ Test(snapshot, the_configuration_the_banner_and_the_keys_arrive)
     c->banner = strdup("Welcome,\nstranger.\n");
     struct cx_private_key *key;
     cr_assert_eq(cx_private_key_generate(CX_KEY_ECDSA_P256, &key), CX_OK);
-    struct mux_host_key public_key = { cx_private_key_blob(key), CX_KEY_ECDSA_P256 };
+    struct mux_host_key public_key = { .blob = cx_private_key_blob(key), .type = CX_KEY_ECDSA_P256 };
     int fd = gw_snapshot_write(c, &public_key, 1);
     cr_assert_geq(fd, 0);
 
