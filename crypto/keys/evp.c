@@ -35,9 +35,9 @@ static BIGNUM *push_number(struct builder *b, const char *name, BIGNUM *number)
     return number;
 }
 
-static const BIGNUM *push_public(struct builder *b, const char *name, struct cx_view magnitude)
+static void push_public(struct builder *b, const char *name, struct cx_view magnitude)
 {
-    return push_number(b, name, BN_bin2bn(magnitude.data, (int)magnitude.len, NULL));
+    push_number(b, name, BN_bin2bn(magnitude.data, (int)magnitude.len, NULL));
 }
 
 static BIGNUM *secret_number(struct cx_view magnitude)
@@ -114,41 +114,27 @@ static void push_exponent(struct builder *b, const char *name, const BIGNUM *d, 
     push_number(b, name, exponent);
 }
 
-/* n = p * q, and the coefficient is q's inverse modulo p. OpenSSL would get round a wrong coefficient at each signature,
- * four times as slowly. */
-static bool primes_agree(const BIGNUM *p, const BIGNUM *q, const BIGNUM *inverse_q, const BIGNUM *n, BN_CTX *scratch)
-{
-    BIGNUM *product = BN_secure_new();
-    bool good = product && BN_mul(product, p, q, scratch) == 1 && BN_cmp(product, n) == 0 &&
-                BN_mod_mul(product, inverse_q, q, p, scratch) == 1 && BN_is_one(product);
-    BN_clear_free(product);
-    return good;
-}
-
 enum cx_err cx_evp_private_rsa(const struct cx_public_parts *parts, const struct cx_rsa_secret *secret, EVP_PKEY **out)
 {
     struct builder b = builder_new();
     BN_CTX *scratch = BN_CTX_secure_new();
     push_public(&b, OSSL_PKEY_PARAM_RSA_E, parts->e);
-    const BIGNUM *n = push_public(&b, OSSL_PKEY_PARAM_RSA_N, parts->n);
+    push_public(&b, OSSL_PKEY_PARAM_RSA_N, parts->n);
     const BIGNUM *d = push_secret(&b, OSSL_PKEY_PARAM_RSA_D, secret->d);
     const BIGNUM *p = push_secret(&b, OSSL_PKEY_PARAM_RSA_FACTOR1, secret->p);
     const BIGNUM *q = push_secret(&b, OSSL_PKEY_PARAM_RSA_FACTOR2, secret->q);
-    const BIGNUM *inverse_q = push_secret(&b, OSSL_PKEY_PARAM_RSA_COEFFICIENT1, secret->inverse_q);
-    bool agree = false;
-    if (b.failed || !scratch)
-        b.failed = true;
-    else
-        agree = primes_agree(p, q, inverse_q, n, scratch);
-    if (agree) {
+    push_secret(&b, OSSL_PKEY_PARAM_RSA_COEFFICIENT1, secret->inverse_q);
+    b.failed = b.failed || !scratch;
+    /* nothing can be reduced modulo 0; what else may be wrong is for cx_rsa_check to find */
+    bool no_primes = !b.failed && (BN_cmp(p, BN_value_one()) <= 0 || BN_cmp(q, BN_value_one()) <= 0);
+    if (!b.failed && !no_primes) {
         push_exponent(&b, OSSL_PKEY_PARAM_RSA_EXPONENT1, d, p, scratch);
         push_exponent(&b, OSSL_PKEY_PARAM_RSA_EXPONENT2, d, q, scratch);
     }
-    enum cx_err refused = b.failed || agree ? CX_E_RESOURCE : CX_E_MALFORMED;
-    b.failed = b.failed || !agree;
+    b.failed = b.failed || no_primes;
     enum cx_err err = build(&b, "RSA", EVP_PKEY_KEYPAIR, CX_E_MALFORMED, out);
     BN_CTX_free(scratch);
-    return err == CX_E_RESOURCE ? refused : err;
+    return no_primes ? CX_E_MALFORMED : err;
 }
 
 const EVP_MD *cx_evp_digest(enum cx_hash_alg hash)

@@ -90,7 +90,7 @@ struct cx_private_key; /* opaque */
 
 /* Reads an openssh-key-v1 or PEM (PKCS#1, SEC1, PKCS#8) private key. passphrase may be empty. text is not kept.
  * An encrypted file that costs more rounds than CX_BCRYPT_ROUNDS_MAX, or that is under a cipher ssh-keygen does not choose by
- * itself: CX_E_UNSUPPORTED. A key whose halves do not belong together: CX_E_MALFORMED. */
+ * itself: CX_E_UNSUPPORTED. A key whose numbers do not all belong together: CX_E_MALFORMED. */
 CX_MUST_CHECK enum cx_err cx_private_key_parse(struct cx_view text, struct cx_view passphrase, struct cx_private_key **out);
 /* A new key; RSA's have 3072 bits. A type that lives in security keys: CX_E_UNSUPPORTED. For tests, benchmarks and first starts. */
 CX_MUST_CHECK enum cx_err cx_private_key_generate(enum cx_key_type type, struct cx_private_key **out);

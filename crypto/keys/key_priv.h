@@ -69,6 +69,8 @@ CX_MUST_CHECK enum cx_err cx_evp_public(const struct cx_public_parts *parts, EVP
 CX_MUST_CHECK enum cx_err cx_evp_private_ecdsa(const struct cx_public_parts *parts, struct cx_view scalar, EVP_PKEY **out);
 CX_MUST_CHECK enum cx_err cx_evp_private_rsa(const struct cx_public_parts *parts, const struct cx_rsa_secret *secret,
                                              EVP_PKEY **out);
+/* That the numbers of a private RSA key belong together; CX_E_MALFORMED if not, or if one is missing. */
+CX_MUST_CHECK enum cx_err cx_rsa_check(const EVP_PKEY *evp);
 const EVP_MD *cx_evp_digest(enum cx_hash_alg hash);
 
 struct cx_private_key {
@@ -79,8 +81,8 @@ struct cx_private_key {
     uint8_t blob[CX_KEY_BLOB_MAX];
 };
 
-/* Makes a key of its parts, blob included, and proves by a signature that both halves belong together: CX_E_MALFORMED if
- * not. secret has CX_ED25519_SECRET_BYTES; evp becomes the key's, or is freed on an error. */
+/* Makes a key of its parts, blob included, and proves by a signature, and an RSA key's numbers by arithmetic, that they belong
+ * together: CX_E_MALFORMED if not. secret has CX_ED25519_SECRET_BYTES; evp becomes the key's, or is freed on an error. */
 CX_MUST_CHECK enum cx_err cx_private_key_from_ed25519(const uint8_t *secret, struct cx_private_key **out);
 CX_MUST_CHECK enum cx_err cx_private_key_from_evp(EVP_PKEY *evp, struct cx_private_key **out);
 

@@ -19,6 +19,9 @@ static enum cx_err prove(const struct cx_private_key *key)
     size_t len = sizeof signature, i = 0;
     const struct cx_view text = cx_view_text("both halves of this key belong together");
     const struct cx_sign_alg *alg;
+    enum cx_err err = key->type == CX_KEY_RSA ? cx_rsa_check(key->evp) : CX_OK;
+    if (err)
+        return err;
     while ((alg = cx_sign_alg_at(i)) && alg->type != key->type)
         i++;
     if (cx_private_key_sign(key, alg, text, signature, &len))
