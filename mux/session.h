@@ -154,6 +154,7 @@ struct mux_event {
             const struct cx_sign_alg *alg; /* publickey; NULL: unknown algorithm or malformed key: only FAILURE can be answered */
             bool signed_;                  /* false: the query phase of RFC 4252 section 7 */
             bool verified;                 /* signed_, and the signature is good for this session, user and key */
+            struct cx_verified stated;     /* verified, and by a security key: a touch and a PIN are the caller's to demand */
             bool changes;                  /* password: a change request, with new_password */
             /* password: secrets, each of at most MUX_AUTH_SECRET_MAX bytes. The caller, whose bytes they are, wipes what it fed. */
             struct cx_view password, new_password;

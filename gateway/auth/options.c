@@ -198,6 +198,17 @@ bool gw_key_options_permit(const struct gw_key_options *o, struct cx_view host, 
     return false;
 }
 
+const char *gw_key_options_unmet(const struct gw_key_options *o, const struct cx_verified *stated, bool touch, bool verify)
+{
+    if (!stated->security_key)
+        return NULL;
+    if ((touch || !o->no_touch_required) && !stated->user_present)
+        return "user presence (authenticator touch) requirement not met";
+    if ((verify || o->verify_required) && !stated->user_verified)
+        return "user verification requirement not met";
+    return NULL;
+}
+
 void gw_key_options_free(struct gw_key_options *o)
 {
     if (!o)
@@ -258,6 +269,20 @@ static bool allow_forwarding(struct gw_line_options *o, struct cx_view value)
     return true;
 }
 
+static bool waive_touch(struct gw_line_options *o, struct cx_view value)
+{
+    (void)value;
+    o->no_touch_required = true;
+    return true;
+}
+
+static bool demand_verification(struct gw_line_options *o, struct cx_view value)
+{
+    (void)value;
+    o->verify_required = true;
+    return true;
+}
+
 static bool already_so(struct gw_line_options *o, struct cx_view value)
 {
     (void)o;
@@ -277,6 +302,8 @@ static const struct {
     { "restrict", false, forbid_forwarding },
     { "no-port-forwarding", false, forbid_forwarding },
     { "port-forwarding", false, allow_forwarding },
+    { "no-touch-required", false, waive_touch },
+    { "verify-required", false, demand_verification },
     { "no-pty", false, already_so },
     { "no-agent-forwarding", false, already_so },
     { "no-X11-forwarding", false, already_so },
@@ -366,6 +393,8 @@ struct gw_key_options *gw_line_options_grant(const struct gw_line_options *o)
         return NULL;
     granted->no_forwarding = o->no_forwarding;
     granted->permit_limited = o->permit_limited;
+    granted->no_touch_required = o->no_touch_required;
+    granted->verify_required = o->verify_required;
     granted->expiry_unix = o->expiry_unix;
     granted->permits = o->permit_count > 0 ? calloc(o->permit_count, sizeof *granted->permits) : NULL;
     for (size_t i = 0; granted->permits && i < o->permit_count; i++) {

@@ -14,6 +14,7 @@ struct gw_line_options {
     struct cx_view user; /* "alice,bob" */
     struct cx_view from; /* "10.0.0.0/8,!10.1.2.3" */
     bool no_forwarding, permit_limited;
+    bool no_touch_required, verify_required;
     uint64_t expiry_unix; /* UINT64_MAX: never */
     size_t permit_count;
     struct cx_view permits[GW_PERMIT_OPEN_MAX]; /* "host:port" */

@@ -67,6 +67,7 @@ struct gw_config {
     uint64_t login_grace_ns;                               /* 0: none; default 120s */
     unsigned max_auth_tries;                               /* 6 */
     unsigned required_rsa_bits;                            /* RequiredRSASize of users' keys and our own: 2048 */
+    bool touch_required, verify_required;                  /* PubkeyAuthOptions: of security keys, whatever a key's line says */
     unsigned startups_begin, startups_rate, startups_full; /* MaxStartups 10:30:100 as sshd; default for sluice 100:30:1000 */
     unsigned per_source_startups;                          /* UINT_MAX: none */
     unsigned net_block_v4, net_block_v6;                   /* PerSourceNetBlockSize 32:128 */

@@ -79,6 +79,7 @@ static const struct gw_keyword keywords[] = {
     { "MaxAuthTries", GW_SCOPE_GLOBAL, &gw_kind_number, "1 to 1000", FIELD(max_auth_tries), .min = 1, .max = 1000 },
     { "RequiredRSASize", GW_SCOPE_GLOBAL, &gw_kind_number, "2048 to 8192", FIELD(required_rsa_bits), .min = CX_RSA_BITS_MIN,
       .max = CX_RSA_BITS_MAX },
+    { "PubkeyAuthOptions", GW_SCOPE_GLOBAL, &gw_kind_pubkey_auth, "none, or touch-required, verify-required or both" },
     { "MaxStartups", GW_SCOPE_GLOBAL, &gw_kind_startups,
       "BEGIN:RATE:FULL such as 100:30:1000, where BEGIN is 1 to FULL and RATE 1 to 100; or FULL alone", .max = 1000000 },
     { "PerSourceMaxStartups", GW_SCOPE_GLOBAL, &gw_kind_number_or_none, "none, or 1 to 1000000", FIELD(per_source_startups),

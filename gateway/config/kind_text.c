@@ -193,6 +193,36 @@ static void print_compression(const struct gw_keyword *k, const void *base, FILE
 
 const struct gw_kind gw_kind_compression = { .read = read_compression, .print = print_compression };
 
+/* As in sshd, "none" may stand beside the others and says nothing. */
+static bool read_pubkey_auth(struct gw_reader *r, const struct gw_keyword *k, void *base, const struct gw_line *line)
+{
+    struct gw_config *c = base;
+    for (size_t i = 0; i < line->count; i++) {
+        if (strcasecmp(line->words[i], "touch-required") == 0)
+            c->touch_required = true;
+        else if (strcasecmp(line->words[i], "verify-required") == 0)
+            c->verify_required = true;
+        else if (!is_none(line->words[i]))
+            return gw_reader_refuse(r, line->words[i], k->accepted);
+    }
+    return true;
+}
+
+static void print_pubkey_auth(const struct gw_keyword *k, const void *base, FILE *out)
+{
+    const struct gw_config *c = base;
+    gw_keyword_print_name(k, out);
+    if (!c->touch_required && !c->verify_required)
+        fputs("none", out);
+    if (c->touch_required)
+        fputs("touch-required", out);
+    if (c->verify_required)
+        fputs(c->touch_required ? " verify-required" : "verify-required", out);
+    fputc('\n', out);
+}
+
+const struct gw_kind gw_kind_pubkey_auth = { .read = read_pubkey_auth, .print = print_pubkey_auth, .many_words = true };
+
 /* ---- algorithms ---- */
 
 static bool read_algorithms(struct gw_reader *r, const struct gw_keyword *k, void *base, const struct gw_line *line)

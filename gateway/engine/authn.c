@@ -45,6 +45,7 @@ struct gw_authn {
     uint32_t file_index;
     const struct cx_sign_alg *alg;
     bool is_signed;
+    struct cx_verified stated; /* of a security key, under its signature */
     size_t blob_len;
     uint8_t blob[CX_KEY_BLOB_MAX];
     char fingerprint[CX_FINGERPRINT_TEXT]; /* of the last key that was shown */
@@ -157,6 +158,19 @@ void gw_authn_serve(struct gw_conn *c, uint64_t now_ns)
 
 /* ---- success ---- */
 
+/* A line admits the key; whether its signature says enough is judged last, as in sshd, since the line has a word in it. */
+static bool signature_suffices(const struct gw_authn *a, const struct gw_key_options *options)
+{
+    const struct gw_config *config = a->conn->protocol->snapshot.config;
+    char peer[GW_ADDR_TEXT + 16];
+    const char *unmet = gw_key_options_unmet(options, &a->stated, config->touch_required, config->verify_required);
+    if (!unmet)
+        return true;
+    gw_conn_log(a->conn, GW_LOG_ERROR, false, "public key %s %s signature for %s%s from %s rejected: %s", a->key_label,
+                a->fingerprint, a->valid ? "" : "invalid user ", a->text, gw_conn_peer_text(a->conn, peer), unmet);
+    return false;
+}
+
 static void accept_key(struct gw_authn *a, struct gw_key_match *match)
 {
     struct gw_conn *c = a->conn;
@@ -164,6 +178,11 @@ static void accept_key(struct gw_authn *a, struct gw_key_match *match)
         gw_key_options_free(match->options);
         mux_session_auth_answer(c->session, MUX_AUTH_PK_OK, "");
         gw_conn_mark(c);
+        return;
+    }
+    if (!signature_suffices(a, match->options)) {
+        gw_key_options_free(match->options);
+        fail_key(a);
         return;
     }
     memcpy(c->identity.user, a->user, sizeof c->identity.user);
@@ -311,6 +330,7 @@ static void judge_key(struct gw_authn *a, const struct mux_event *ev)
 {
     a->alg = ev->auth.alg;
     a->is_signed = ev->auth.signed_;
+    a->stated = ev->auth.stated;
     a->fingerprint[0] = '\0';
     a->file_index = 0;
     if (!a->alg || ev->auth.blob.len > sizeof a->blob) {

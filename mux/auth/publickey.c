@@ -44,7 +44,8 @@ static enum mux_err verify(struct mux_session *s, struct cx_view covered, struct
     uint8_t *data = signed_data(s, covered, &len);
     if (!data)
         return MUX_E_RESOURCE;
-    ev->auth.verified = cx_key_verify(ev->auth.blob, ev->auth.alg, signature, cx_view(data, len)) == CX_OK;
+    ev->auth.verified =
+        cx_key_verify_details(ev->auth.blob, ev->auth.alg, signature, cx_view(data, len), &ev->auth.stated) == CX_OK;
     free(data);
     return MUX_OK;
 }

@@ -143,18 +143,32 @@ Test(user_keys, a_certificate_for_hosts_is_none_of_a_user)
     pair_free(p);
 }
 
-Test(user_keys, a_security_key_must_have_been_touched)
+Test(user_keys, what_a_security_key_states_arrives_with_its_signature)
 {
-    for (int touched = 0; touched < 2; touched++) {
+    static const struct {
+        int flags;
+        bool present, verified;
+    } rows[] = { { 0, false, false }, { 1, true, false }, { 4, false, true }, { 5, true, true } };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct pair *p = at_auth();
         uint8_t bytes[256];
         struct cx_writer w = cx_writer((struct cx_span){ bytes, sizeof bytes });
         cx_writer_text(&w, SECURITY_KEY);
         cx_writer_raw(&w, fields_of(p->user_private));
         cx_writer_text(&w, "ssh:");
-        struct mux_event ev = login(p, SECURITY_KEY, bytes_of(&w), touched);
-        cr_assert_not_null(ev.auth.alg);
-        cr_assert_eq(ev.auth.verified, touched != 0);
+        struct mux_event ev = login(p, SECURITY_KEY, bytes_of(&w), rows[i].flags);
+        cr_assert(ev.auth.alg && ev.auth.verified && ev.auth.stated.security_key);
+        cr_assert_eq(ev.auth.stated.user_present, rows[i].present, "row %zu", i);
+        cr_assert_eq(ev.auth.stated.user_verified, rows[i].verified, "row %zu", i);
+        cr_assert_eq(ev.auth.stated.counter, 7);
         pair_free(p);
     }
+}
+
+Test(user_keys, a_key_that_is_no_security_key_states_nothing)
+{
+    struct pair *p = at_auth();
+    struct mux_event ev = login(p, "ssh-ed25519", cx_private_key_blob(p->user_private), -1);
+    cr_assert(ev.auth.verified && !ev.auth.stated.security_key && !ev.auth.stated.user_present);
+    pair_free(p);
 }

@@ -338,6 +338,48 @@ Test(options, forwards_are_permitted_as_the_line_says)
     gw_key_options_free(NULL);
 }
 
+static const char presence[] = "user presence (authenticator touch) requirement not met";
+static const char verification[] = "user verification requirement not met";
+
+/* sshd's rules: the line may waive the touch, the configuration may forbid that; either may demand a verified user. */
+Test(options, a_security_key_states_what_the_line_and_the_configuration_demand)
+{
+    static const struct {
+        const char *options;
+        bool present, verified, touch, verify;
+        const char *unmet;
+    } rows[] = {
+        { "no-pty", true, false, false, false, NULL },
+        { "no-pty", false, false, false, false, presence },
+        { "no-pty", false, true, false, false, presence },
+        { "no-touch-required", false, false, false, false, NULL },
+        { "No-Touch-Required", true, false, true, false, NULL },
+        { "no-touch-required", false, false, true, false, presence },
+        { "no-touch-required", false, false, false, true, verification },
+        { "no-touch-required,verify-required", false, true, false, false, NULL },
+        { "verify-required", true, false, false, false, verification },
+        { "verify-required", true, true, true, true, NULL },
+        { "verify-required", false, true, false, false, presence },
+        { "no-pty", true, false, false, true, verification },
+        { "no-pty", true, true, false, true, NULL },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct gw_key_options *o = options_of(rows[i].options);
+        struct cx_verified stated = { true, rows[i].present, rows[i].verified, 1 };
+        cr_assert_eq(gw_key_options_unmet(o, &stated, rows[i].touch, rows[i].verify) != NULL, rows[i].unmet != NULL, "row %zu", i);
+        if (rows[i].unmet)
+            cr_assert_str_eq(gw_key_options_unmet(o, &stated, rows[i].touch, rows[i].verify), rows[i].unmet, "row %zu", i);
+        gw_key_options_free(o);
+    }
+}
+
+Test(options, of_other_keys_neither_touch_nor_verification_is_demanded)
+{
+    struct gw_key_options *o = options_of("verify-required");
+    cr_assert_null(gw_key_options_unmet(o, &(struct cx_verified){ 0 }, true, true));
+    gw_key_options_free(o);
+}
+
 Test(options, permits_are_counted)
 {
     char text[16 * 1024], *at = text;

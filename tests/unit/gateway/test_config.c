@@ -55,6 +55,7 @@ Test(config, an_empty_text_gives_the_defaults)
     cr_assert(c->alive_interval_ns == 0 && c->alive_count == 3);
     cr_assert(c->rekey_bytes == 0 && c->rekey_ns == 0);
     cr_assert_not(c->compression);
+    cr_assert_not(c->touch_required || c->verify_required);
     cr_assert_null(c->banner_path);
     cr_assert_null(c->banner);
     cr_assert_eq(c->log_level, GW_LOG_INFO);
@@ -106,6 +107,7 @@ static const char everything[] = "# a comment\n"
                                  "LoginGraceTime 1h30m\n"
                                  "MaxAuthTries=4\n"
                                  "RequiredRSASize 3072\n"
+                                 "PubkeyAuthOptions verify-required none Touch-required\n"
                                  "MaxStartups = 10:50:60\n"
                                  "PerSourceMaxStartups 7\n"
                                  "PerSourceNetBlockSize 24:56\n"
@@ -162,6 +164,7 @@ Test(config, every_keyword_lands_in_its_field)
     cr_assert_eq(c->login_grace_ns, 5400 * second_ns);
     cr_assert_eq(c->max_auth_tries, 4);
     cr_assert_eq(c->required_rsa_bits, 3072);
+    cr_assert(c->touch_required && c->verify_required);
     cr_assert(c->startups_begin == 10 && c->startups_rate == 50 && c->startups_full == 60);
     cr_assert_eq(c->per_source_startups, 7);
     cr_assert(c->net_block_v4 == 24 && c->net_block_v6 == 56);
@@ -230,6 +233,8 @@ Test(config, what_is_printed_reads_back_to_the_same)
         everything,
         "AuthorizedKeysFile none\nPerSourceMaxStartups none\nBanner none\nRekeyLimit default 2h\nLogLevel QUIET\n",
         "RekeyLimit 64K none\nHostKey \"/a\\\"b\\\\c#=d\"\nListenAddress ::\nMaxStartups 5\n",
+        "PubkeyAuthOptions verify-required\n",
+        "PubkeyAuthOptions touch-required\n",
         "Queue q\nTarget 10.0.0.1:1\nRoute *:* 0.0.0.0/0:80 [::1]:1-2 ??.example:9\n",
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {

@@ -115,6 +115,8 @@ static const char *const wrong_lines[] = {
     "LogLevel 7",
     "QueueErrors yes",
     "Compression zlib",
+    "PubkeyAuthOptions touch-required,verify-required",
+    "PubkeyAuthOptions",
     "User -x",
     "User \"a b\"",
     "AuditLog relative",
