@@ -9,8 +9,15 @@
 
 typedef const struct cx_kernel *const candidate_list[];
 
+/* An entry of a list where the architecture has it, nothing where not. */
+#ifdef __x86_64__
+#define X86(table) &(table).kernel,
+#else
+#define X86(table)
+#endif
+
 static candidate_list gcm = { &cx_packet_gcm.kernel, NULL };
-static candidate_list chachapoly = { &cx_packet_chachapoly.kernel, NULL };
+static candidate_list chachapoly = { X86(cx_chachapoly_ifma) & cx_packet_chachapoly.kernel, NULL };
 static candidate_list ctr = { &cx_ctr_evp.kernel, NULL };
 static candidate_list hmac_sha256 = { &cx_mac_hmac_sha256.kernel, NULL };
 static candidate_list hmac_sha512 = { &cx_mac_hmac_sha512.kernel, NULL };

@@ -5,6 +5,9 @@
 
 #include "crypto/kernels/kernels.h"
 
+/* What exists for x86-64 alone; kernels.c has them in its lists. */
+extern const struct cx_packet_ops cx_chachapoly_ifma;
+
 struct cx_evp;
 
 /* True: the kernel does what the primitive's portable one does. */
