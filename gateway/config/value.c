@@ -9,7 +9,7 @@ static bool take_digits(const char **text, uint64_t max, uint64_t *out)
     uint64_t value = 0;
     for (; *at >= '0' && *at <= '9'; at++) {
         unsigned digit = (unsigned)(*at - '0');
-        if (value > max / 10 || value * 10 > max - digit)
+        if (digit > max || value > (max - digit) / 10)
             return false;
         value = value * 10 + digit;
     }
