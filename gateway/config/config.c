@@ -45,6 +45,13 @@ static void free_texts(char **items, size_t count)
     free(items);
 }
 
+static void free_rules(struct gw_rule *rules, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        free(rules[i].who);
+    free(rules);
+}
+
 static void free_queue(struct gw_queue_config *q)
 {
     for (size_t i = 0; i < q->target_count; i++) {
@@ -55,7 +62,8 @@ static void free_queue(struct gw_queue_config *q)
         free(q->routes[i].glob);
     free(q->targets);
     free(q->routes);
-    free_texts(q->allow, q->allow_count);
+    free_rules(q->allow, q->allow_count);
+    free_rules(q->deny, q->deny_count);
 }
 
 static void free_config(struct gw_config *c)

@@ -11,7 +11,14 @@
 #include "gateway/net/addr.h"
 #include "gateway/observe/log.h"
 
-enum { GW_QUEUE_NAME_MAX = 64, GW_CONFIG_TEXT_MAX = 4 * 1024 * 1024, GW_CONFIG_ERROR_MAX = 1024, GW_INCLUDE_DEPTH_MAX = 16 };
+enum {
+    GW_QUEUE_NAME_MAX = 64,
+    GW_CONFIG_TEXT_MAX = 4 * 1024 * 1024,
+    GW_CONFIG_ERROR_MAX = 1024,
+    GW_INCLUDE_DEPTH_MAX = 16,
+    GW_WEIGHT_MAX = 256,
+    GW_RETRIES_MAX = 7
+};
 
 enum gw_target_kind {
     GW_TARGET_TCP,  /* HOST:PORT */
@@ -22,11 +29,24 @@ enum gw_target_kind {
     GW_TARGET_HTTP, /* builtin:… */
 };
 
+/* Target WHERE [maxconn N] [weight N] [backup]. */
 struct gw_target {
     enum gw_target_kind kind;
     char *host; /* TCP: a name or a literal, lower case, no brackets */
     uint16_t port;
-    char *text; /* as written: "10.0.0.10:80", "builtin:echo": for logs */
+    char *text;        /* as written: "10.0.0.10:80", "builtin:echo"; its name in the queue */
+    unsigned max_conn; /* tunnels at once; UINT_MAX: any number */
+    unsigned weight;   /* 1 to GW_WEIGHT_MAX; its share, beside those of the others */
+    bool backup;       /* serves only while no other is up */
+};
+
+enum gw_balance { GW_BALANCE_ROUNDROBIN, GW_BALANCE_LEASTCONN, GW_BALANCE_RANDOM, GW_BALANCE_SOURCE };
+
+/* A word of Allow or Deny: WHO, WHO@BLOCK or BLOCK, where WHO is "*", "alice" or "@dev". */
+struct gw_rule {
+    char *who; /* "*" where only a block was written */
+    bool has_block;
+    struct gw_cidr block;
 };
 
 /* Route HOST:PORTS: a CIDR or address literal matches literals only, a glob (or name) matches names only. */
@@ -37,13 +57,20 @@ struct gw_route {
     uint16_t port_low, port_high; /* "*": 0 to 65535 */
 };
 
-/* A Queue NAME block. allow holds "*", "alice" and "@dev" as written: see gw_config_allows. */
+/* A Queue NAME block. */
 struct gw_queue_config {
     char name[GW_QUEUE_NAME_MAX + 1]; /* lower case */
-    size_t target_count, route_count, allow_count;
+    size_t target_count, route_count, allow_count, deny_count;
     struct gw_target *targets;
     struct gw_route *routes;
-    char **allow;
+    struct gw_rule *allow, *deny;
+    enum gw_balance balance;     /* Balance: roundrobin */
+    unsigned max_conn;           /* MaxConn: tunnels of the queue at once; UINT_MAX: any number, the default */
+    unsigned per_user_max_conn;  /* PerUserMaxConn: the same a user */
+    unsigned max_queue;          /* MaxQueue: requests that may wait: 1000 */
+    unsigned retries;            /* Retries: further members tried where one cannot be connected: 3 */
+    bool hold_for_consumer;      /* HoldForConsumer: wait where no member is up: no */
+    uint64_t queue_timeout_ns;   /* QueueTimeout: how long a request may wait; 0: for ever; default 10s */
     uint64_t connect_timeout_ns; /* ConnectTimeout, default 10s */
 };
 
@@ -109,8 +136,10 @@ void gw_config_drop(const struct gw_config *c); /* the last one frees */
 /* The queue that a request for host (raw, any case, a trailing dot ignored) and port goes to: an exact queue name first (whatever
  * the port), then the first Route that matches in the order of the file. NULL: none. */
 const struct gw_queue_config *gw_config_route(const struct gw_config *c, struct cx_view host, uint32_t port);
-/* Whether the queue's Allow admits user: "*" admits everyone authenticated; a name or @group only where proves_name. */
-bool gw_config_allows(const struct gw_config *c, const struct gw_queue_config *q, const char *user, bool proves_name);
+/* Whether the queue's Allow admits user from that source, and its Deny does not refuse him. "*" stands for everyone authenticated.
+ * Where the key does not prove the name, a rule of Allow with a name or @group admits nobody, and one of Deny refuses everybody. */
+bool gw_config_allows(const struct gw_config *c, const struct gw_queue_config *q, const char *user, bool proves_name,
+                      const struct gw_addr *source);
 /* For dial: whether one resolved address (with the port asked for) may be connected to, asked for as `host`. An ordinary address
  * asked for by a literal needs a CIDR route of that queue that holds it and its port; asked for by a name, the glob route that
  * matched the name suffices. Special addresses (gw_addr_is_special) need, however they were asked for, a CIDR route that holds them

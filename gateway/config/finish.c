@@ -122,8 +122,8 @@ static bool group_exists(const struct gw_config *c, const char *name)
 
 static bool finish_groups(struct gw_reader *r)
 {
-    r->keyword = "Allow";
     for (size_t i = 0; i < r->group_use_count; i++) {
+        r->keyword = r->group_uses[i].keyword;
         r->place = r->group_uses[i].place;
         if (!group_exists(r->config, r->group_uses[i].name))
             return gw_reader_fail(r, "there is no group '%s'; accepted: a group that a line Group %s MEMBER... defines",

@@ -59,7 +59,12 @@ static const struct gw_algorithms host_key_algs = {
 /* ---- the table ---- */
 
 #define FIELD(name) .offset = offsetof(struct gw_config, name)
+#define QUEUE_FIELD(name) .offset = offsetof(struct gw_queue_config, name)
 #define LIST(name, count) FIELD(name), .count_offset = offsetof(struct gw_config, count)
+#define RULES                                                                                                                      \
+    "users, groups as @GROUP, or * for everybody who is authenticated, each with @BLOCK behind it to mean only who comes from "    \
+    "there"                                                                                                                        \
+    " (alice@10.0.0.0/8), or a block alone"
 #define PATH_OR_NONE "a path, or none"
 #define LIST_EDITS                                                                                                                 \
     "a comma list of names or patterns; + in front adds it behind the defaults, - removes it, ^ moves it to the front"
@@ -114,15 +119,27 @@ static const struct gw_keyword keywords[] = {
     { "Queue", GW_SCOPE_ANY, &gw_kind_queue,
       "a name of 1 to 64 letters, digits, '.', '_' or '-' that is no number, no address and not localhost" },
     { "Target", GW_SCOPE_QUEUE, &gw_kind_target,
-      "one of HOST:PORT, [IPV6]:PORT, dial, builtin:echo, builtin:discard, builtin:source, builtin:http" },
+      "one of HOST:PORT, [IPV6]:PORT, dial, builtin:echo, builtin:discard, builtin:source, builtin:http, and options behind it" },
     { "Route", GW_SCOPE_QUEUE, &gw_kind_route,
       "HOST:PORTS..., where HOST is a name, a pattern such as *.internal, or an address block without bits behind its prefix such "
       "as "
       "10.0.0.0/8 or [fd00::/8], and PORTS is *, 22 or 1000-2000" },
-    { "Allow", GW_SCOPE_QUEUE, &gw_kind_allow, "users, groups as @GROUP, or * for everybody who is authenticated" },
-    { "ConnectTimeout", GW_SCOPE_QUEUE, &gw_kind_seconds, "a time from 1s to 1h, such as 10s",
-      .offset = offsetof(struct gw_queue_config, connect_timeout_ns), .min = 1, .max = 60 * 60 },
-    { "Balance", GW_SCOPE_QUEUE, &gw_kind_balance, "roundrobin" },
+    { "Allow", GW_SCOPE_QUEUE, &gw_kind_rules, RULES, QUEUE_FIELD(allow),
+      .count_offset = offsetof(struct gw_queue_config, allow_count) },
+    { "Deny", GW_SCOPE_QUEUE, &gw_kind_rules, RULES, QUEUE_FIELD(deny),
+      .count_offset = offsetof(struct gw_queue_config, deny_count) },
+    { "Balance", GW_SCOPE_QUEUE, &gw_kind_balance, "roundrobin, leastconn, random or source" },
+    { "MaxConn", GW_SCOPE_QUEUE, &gw_kind_number_or_none, "none, or 1 to 1000000", QUEUE_FIELD(max_conn), .min = 1,
+      .max = 1000000 },
+    { "PerUserMaxConn", GW_SCOPE_QUEUE, &gw_kind_number_or_none, "none, or 1 to 1000000", QUEUE_FIELD(per_user_max_conn), .min = 1,
+      .max = 1000000 },
+    { "MaxQueue", GW_SCOPE_QUEUE, &gw_kind_number, "0 to 1000000", QUEUE_FIELD(max_queue), .max = 1000000 },
+    { "QueueTimeout", GW_SCOPE_QUEUE, &gw_kind_seconds, "0 (no limit), or a time up to 7d, such as 10s or 5m",
+      QUEUE_FIELD(queue_timeout_ns), .max = 7 * 24 * 60 * 60 },
+    { "HoldForConsumer", GW_SCOPE_QUEUE, &gw_kind_yes_no, "yes or no", QUEUE_FIELD(hold_for_consumer) },
+    { "Retries", GW_SCOPE_QUEUE, &gw_kind_number, "0 to 7", QUEUE_FIELD(retries), .max = GW_RETRIES_MAX },
+    { "ConnectTimeout", GW_SCOPE_QUEUE, &gw_kind_seconds, "a time from 1s to 1h, such as 10s", QUEUE_FIELD(connect_timeout_ns),
+      .min = 1, .max = 60 * 60 },
 };
 
 enum { KEYWORD_COUNT = sizeof keywords / sizeof keywords[0], KEYWORD_BYTES_MAX = 32 };

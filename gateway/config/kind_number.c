@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Keywords whose value is a number, a time or a size. Bounds stand in the keyword's row. */
+/* Keywords whose value is a number, a time, a size, or yes or no. Bounds stand in the keyword's row. */
 #include <inttypes.h>
 #include <limits.h>
 #include <strings.h>
@@ -82,6 +82,25 @@ static void print_size(const struct gw_keyword *k, const void *base, FILE *out)
 }
 
 const struct gw_kind gw_kind_size = { .read = read_size, .print = print_size };
+
+/* ---- yes or no ---- */
+
+static bool read_yes_no(struct gw_reader *r, const struct gw_keyword *k, void *base, const struct gw_line *line)
+{
+    bool yes = strcasecmp(line->words[0], "yes") == 0;
+    if (!yes && strcasecmp(line->words[0], "no") != 0)
+        return gw_reader_refuse(r, line->words[0], k->accepted);
+    *(bool *)gw_keyword_field(k, base) = yes;
+    return true;
+}
+
+static void print_yes_no(const struct gw_keyword *k, const void *base, FILE *out)
+{
+    gw_keyword_print_name(k, out);
+    fputs(*(const bool *)gw_keyword_field_of(k, base) ? "yes\n" : "no\n", out);
+}
+
+const struct gw_kind gw_kind_yes_no = { .read = read_yes_no, .print = print_yes_no };
 
 /* ---- MaxStartups BEGIN:RATE:FULL ---- */
 

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Groups, queues, and the keywords of a queue's block. */
+/* Groups, queues, and the keywords of a queue's block but Target (kind_target.c) and those with a number or a time. */
+#include <limits.h>
 #include <stdlib.h>
 #include <strings.h>
 
 #include "gateway/auth/authorized_keys.h"
 #include "gateway/config/reader_priv.h"
 #include "gateway/net/host.h"
+
+enum { WORD_MAX = 160 }; /* of what an error quotes */
 
 /* "FILE line N" of an earlier line. Returns out. */
 static const char *place_text(const struct gw_place *p, char *out, size_t room)
@@ -94,82 +97,16 @@ static bool read_queue(struct gw_reader *r, const struct gw_keyword *k, void *ba
         return false;
     block->place = r->place;
     memcpy(queue->name, name, sizeof queue->name);
-    queue->connect_timeout_ns = 10ull * 1000000000;
+    queue->max_conn = queue->per_user_max_conn = UINT_MAX;
+    queue->max_queue = 1000;
+    queue->retries = 3;
+    queue->queue_timeout_ns = queue->connect_timeout_ns = 10ull * 1000000000;
     r->queue = (int)c->queue_count - 1;
     return true;
 }
 
 /* Its blocks come last: print.c. */
 const struct gw_kind gw_kind_queue = { .read = read_queue, .repeats = true };
-
-/* ---- Target ---- */
-
-static const struct {
-    const char *text;
-    enum gw_target_kind kind;
-} own_targets[] = {
-    { "dial", GW_TARGET_DIAL },
-    { "builtin:echo", GW_TARGET_ECHO },
-    { "builtin:discard", GW_TARGET_DISCARD },
-    { "builtin:source", GW_TARGET_SOURCE },
-    { "builtin:http", GW_TARGET_HTTP },
-};
-
-/* HOST:PORT into target. False: not that, or out of memory (then the error is set). */
-static bool parse_tcp_target(struct gw_reader *r, const struct gw_keyword *k, const char *word, struct gw_target *target)
-{
-    char text[GW_HOST_MAX + 16], literal[GW_ADDR_TEXT], *host_text, *port_text;
-    uint64_t port;
-    size_t len = strlen(word);
-    if (len >= sizeof text)
-        return gw_reader_refuse(r, word, k->accepted);
-    memcpy(text, word, len + 1);
-    if (!gw_value_host_port(text, &host_text, &port_text) || !gw_value_number(port_text, 65535, &port) || port == 0)
-        return gw_reader_refuse(r, word, k->accepted);
-    struct gw_host host = gw_host_read(cx_view_text(host_text));
-    if (host.kind == GW_HOST_NONE)
-        return gw_reader_refuse(r, word, k->accepted);
-
-    const char *text_of_host = host.name;
-    if (host.kind == GW_HOST_LITERAL) {
-        /* as written, not unwrapped: what goes through NAT64 is to be dialled through it */
-        struct gw_addr address;
-        bool is_address = gw_addr_parse(&address, host_text);
-        text_of_host = is_address ? gw_addr_text(&address, literal) : host_text;
-    }
-    target->kind = GW_TARGET_TCP;
-    target->port = (uint16_t)port;
-    target->host = gw_reader_copy(r, text_of_host);
-    return target->host != NULL;
-}
-
-static bool read_target(struct gw_reader *r, const struct gw_keyword *k, void *base, const struct gw_line *line)
-{
-    struct gw_queue_config *q = base;
-    struct gw_target *target = gw_reader_push(r, &q->targets, &q->target_count, sizeof *target);
-    if (!target)
-        return false;
-    size_t i = 0, count = sizeof own_targets / sizeof own_targets[0];
-    while (i < count && strcasecmp(line->words[0], own_targets[i].text) != 0)
-        i++;
-    if (i < count)
-        target->kind = own_targets[i].kind;
-    else if (!parse_tcp_target(r, k, line->words[0], target))
-        return false;
-    target->text = gw_reader_copy(r, i < count ? own_targets[i].text : line->words[0]);
-    return target->text != NULL;
-}
-
-static void print_targets(const struct gw_keyword *k, const void *base, FILE *out)
-{
-    const struct gw_queue_config *q = base;
-    for (size_t i = 0; i < q->target_count; i++) {
-        gw_keyword_print_name(k, out);
-        fprintf(out, "%s\n", q->targets[i].text);
-    }
-}
-
-const struct gw_kind gw_kind_target = { .read = read_target, .print = print_targets, .repeats = true };
 
 /* ---- Route HOST:PORTS… ---- */
 
@@ -284,51 +221,114 @@ static void print_routes(const struct gw_keyword *k, const void *base, FILE *out
 
 const struct gw_kind gw_kind_route = { .read = read_route, .print = print_routes, .many_words = true, .repeats = true };
 
-/* ---- Allow *|USER|@GROUP… ---- */
+/* ---- Allow, Deny: WHO, WHO@BLOCK or BLOCK ---- */
 
-static bool read_allow(struct gw_reader *r, const struct gw_keyword *k, void *base, const struct gw_line *line)
+/* "alice@10.0.0.0/8" into its two halves, in place; the @ that leads a group is none. A bare block is everybody's. False: neither.
+ */
+static bool parse_rule(char *word, struct gw_rule *rule, const char **who)
 {
-    struct gw_queue_config *q = base;
-    for (size_t i = 0; i < line->count; i++) {
-        const char *word = line->words[i];
-        bool group = word[0] == '@';
-        if (strcmp(word, "*") != 0 && !gw_user_name_valid(cx_view_text(word + group)))
-            return gw_reader_refuse(r, word, k->accepted);
-        if (group) {
-            struct gw_group_use *use = gw_reader_push(r, &r->group_uses, &r->group_use_count, sizeof *use);
-            if (!use)
-                return false;
-            use->place = r->place;
-            use->name = gw_reader_copy(r, word + 1);
-            if (!use->name)
-                return false;
-        }
-        if (!gw_reader_push_text(r, &q->allow, &q->allow_count, word))
+    char *at = word[0] != '\0' ? strchr(word + 1, '@') : NULL;
+    char *block = at ? at + 1 : word;
+    *who = at ? word : "*";
+    if (at)
+        *at = '\0';
+    rule->has_block = gw_cidr_parse(&rule->block, block);
+    if (at && !rule->has_block)
+        return false;
+    if (!rule->has_block)
+        *who = word;
+    return strcmp(*who, "*") == 0 || gw_user_name_valid(cx_view_text(*who + (**who == '@')));
+}
+
+static bool is_repeated(const struct gw_rule *rules, size_t count, const struct gw_rule *rule, const char *who)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(rules[i].who, who) == 0 && rules[i].has_block == rule->has_block &&
+            (!rule->has_block || (gw_cidr_within(&rule->block, &rules[i].block) && gw_cidr_within(&rules[i].block, &rule->block))))
+            return true;
+    return false;
+}
+
+static bool read_rule(struct gw_reader *r, const struct gw_keyword *k, void *base, char *word)
+{
+    struct gw_rule rule = { 0 }, **rules = gw_keyword_field(k, base);
+    size_t *count = (size_t *)(void *)((char *)base + k->count_offset);
+    char written[WORD_MAX];
+    const char *who;
+    snprintf(written, sizeof written, "%s", word);
+    if (!parse_rule(word, &rule, &who))
+        return gw_reader_refuse(r, written, k->accepted);
+    if (who[0] == '@') {
+        struct gw_group_use *use = gw_reader_push(r, &r->group_uses, &r->group_use_count, sizeof *use);
+        if (!use)
+            return false;
+        use->place = r->place;
+        use->keyword = k->name;
+        use->name = gw_reader_copy(r, who + 1);
+        if (!use->name)
             return false;
     }
+    if (is_repeated(*rules, *count, &rule, who))
+        return true;
+    rule.who = gw_reader_copy(r, who);
+    struct gw_rule *slot = rule.who ? gw_reader_push(r, rules, count, sizeof *slot) : NULL;
+    if (slot)
+        *slot = rule;
+    else
+        free(rule.who);
+    return slot != NULL;
+}
+
+static bool read_rules(struct gw_reader *r, const struct gw_keyword *k, void *base, const struct gw_line *line)
+{
+    for (size_t i = 0; i < line->count; i++)
+        if (!read_rule(r, k, base, line->words[i]))
+            return false;
     return true;
 }
 
-static void print_allow(const struct gw_keyword *k, const void *base, FILE *out)
+static void print_rules(const struct gw_keyword *k, const void *base, FILE *out)
 {
-    const struct gw_queue_config *q = base;
-    for (size_t i = 0; i < q->allow_count; i++) {
+    const struct gw_rule *rules = *(struct gw_rule *const *)gw_keyword_field_of(k, base);
+    size_t count = *(const size_t *)(const void *)((const char *)base + k->count_offset);
+    char text[GW_ADDR_TEXT];
+    for (size_t i = 0; i < count; i++) {
         gw_keyword_print_name(k, out);
-        fprintf(out, "%s\n", q->allow[i]);
+        fputs(rules[i].who, out);
+        if (rules[i].has_block)
+            fprintf(out, "@%s", gw_cidr_text(&rules[i].block, text));
+        fputc('\n', out);
     }
 }
 
-const struct gw_kind gw_kind_allow = { .read = read_allow, .print = print_allow, .many_words = true, .repeats = true };
+const struct gw_kind gw_kind_rules = { .read = read_rules, .print = print_rules, .many_words = true, .repeats = true };
 
 /* ---- Balance ---- */
 
+static const char *const balances[] = {
+    [GW_BALANCE_ROUNDROBIN] = "roundrobin",
+    [GW_BALANCE_LEASTCONN] = "leastconn",
+    [GW_BALANCE_RANDOM] = "random",
+    [GW_BALANCE_SOURCE] = "source",
+};
+
 static bool read_balance(struct gw_reader *r, const struct gw_keyword *k, void *base, const struct gw_line *line)
 {
-    (void)base;
-    if (strcasecmp(line->words[0], "roundrobin") != 0)
-        return gw_reader_refuse(r, line->words[0], k->accepted);
-    return true;
+    struct gw_queue_config *q = base;
+    for (size_t i = 0; i < sizeof balances / sizeof balances[0]; i++) {
+        if (strcasecmp(line->words[0], balances[i]) == 0) {
+            q->balance = (enum gw_balance)i;
+            return true;
+        }
+    }
+    return gw_reader_refuse(r, line->words[0], k->accepted);
 }
 
-/* There is one way to balance: nothing to keep or print. */
-const struct gw_kind gw_kind_balance = { .read = read_balance };
+static void print_balance(const struct gw_keyword *k, const void *base, FILE *out)
+{
+    const struct gw_queue_config *q = base;
+    gw_keyword_print_name(k, out);
+    fprintf(out, "%s\n", balances[q->balance]);
+}
+
+const struct gw_kind gw_kind_balance = { .read = read_balance, .print = print_balance };

@@ -43,6 +43,7 @@ struct gw_block {
 /* Allow @group: groups may be named before they are defined. */
 struct gw_group_use {
     struct gw_place place;
+    const char *keyword;
     char *name;
 };
 
@@ -149,7 +150,7 @@ void gw_keyword_print_name(const struct gw_keyword *k, FILE *out);
 
 /* kind_number.c */
 extern const struct gw_kind gw_kind_number, gw_kind_number_or_none, gw_kind_seconds, gw_kind_size, gw_kind_startups,
-    gw_kind_net_block, gw_kind_rekey;
+    gw_kind_net_block, gw_kind_rekey, gw_kind_yes_no;
 /* kind_text.c */
 extern const struct gw_kind gw_kind_user, gw_kind_path_or_none, gw_kind_paths, gw_kind_keys_files, gw_kind_banner,
     gw_kind_log_level, gw_kind_queue_errors, gw_kind_compression, gw_kind_pubkey_auth, gw_kind_algorithms;
@@ -158,7 +159,9 @@ extern const struct gw_kind gw_kind_include;
 /* kind_listen.c */
 extern const struct gw_kind gw_kind_listen, gw_kind_port;
 /* kind_queue.c */
-extern const struct gw_kind gw_kind_group, gw_kind_queue, gw_kind_target, gw_kind_route, gw_kind_allow, gw_kind_balance;
+extern const struct gw_kind gw_kind_group, gw_kind_queue, gw_kind_route, gw_kind_rules, gw_kind_balance;
+/* kind_target.c */
+extern const struct gw_kind gw_kind_target;
 
 /* Values, without a place: value.c. False: not of that form, or past max. */
 bool gw_value_number(const char *text, uint64_t max, uint64_t *out);

@@ -53,15 +53,34 @@ static bool group_has(const struct gw_config *c, const char *name, const char *u
     return false;
 }
 
-bool gw_config_allows(const struct gw_config *c, const struct gw_queue_config *q, const char *user, bool proves_name)
+/* An address that cannot be told is in no block. */
+static bool in_block(const struct gw_rule *rule, const struct gw_addr *source)
 {
-    for (size_t i = 0; i < q->allow_count; i++) {
-        const char *rule = q->allow[i];
-        if (strcmp(rule, "*") == 0)
+    return !rule->has_block || gw_cidr_contains(&rule->block, source);
+}
+
+static bool admits(const struct gw_config *c, const struct gw_rule *rule, const char *user, bool proves_name)
+{
+    if (strcmp(rule->who, "*") == 0)
+        return true;
+    return proves_name && (rule->who[0] == '@' ? group_has(c, rule->who + 1, user) : strcmp(rule->who, user) == 0);
+}
+
+/* Whoever may have taken a name by choice could be the one that is denied. */
+static bool denies(const struct gw_config *c, const struct gw_rule *rule, const char *user, bool proves_name)
+{
+    return !proves_name || admits(c, rule, user, true);
+}
+
+bool gw_config_allows(const struct gw_config *c, const struct gw_queue_config *q, const char *user, bool proves_name,
+                      const struct gw_addr *source)
+{
+    for (size_t i = 0; i < q->deny_count; i++)
+        if (in_block(&q->deny[i], source) && denies(c, &q->deny[i], user, proves_name))
+            return false;
+    for (size_t i = 0; i < q->allow_count; i++)
+        if (in_block(&q->allow[i], source) && admits(c, &q->allow[i], user, proves_name))
             return true;
-        if (proves_name && (rule[0] == '@' ? group_has(c, rule + 1, user) : strcmp(rule, user) == 0))
-            return true;
-    }
     return false;
 }
 

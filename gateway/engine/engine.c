@@ -69,7 +69,7 @@ static void on_config(struct engine *e, int memfd)
         gw_orders_switch(gw_worker_orders(e->workers[i]), gw_protocol_hold(p));
 }
 
-static void start_workers(struct engine *e)
+static void make_workers(struct engine *e)
 {
     for (unsigned i = 0; i < e->worker_count; i++) {
         struct gw_worker_setup setup = {
@@ -82,9 +82,21 @@ static void start_workers(struct engine *e)
             .delay_key = e->delay_key,
         };
         e->workers[i] = gw_worker_new(&setup);
-        if (!e->workers[i] || !gw_worker_start(e->workers[i]))
+        if (!e->workers[i])
             gw_engine_die("worker %u cannot start: %s", i, strerror(errno));
     }
+}
+
+/* Queues are in place, and all workers have their seats, before the first of them runs. */
+static void start_workers(struct engine *e)
+{
+    make_workers(e);
+    for (unsigned i = 0; i < e->worker_count; i++)
+        if (!gw_registry_apply(e->registry, i, e->protocol->snapshot.config))
+            gw_engine_die("out of memory");
+    for (unsigned i = 0; i < e->worker_count; i++)
+        if (!gw_worker_start(e->workers[i]))
+            gw_engine_die("worker %u cannot start: %s", i, strerror(errno));
 }
 
 static void start_acceptor(struct engine *e)
@@ -121,7 +133,7 @@ static void on_start(struct engine *e)
     cx_random_fill(&random, e->delay_key, sizeof e->delay_key);
     cx_secret_wipe(&pool, sizeof pool);
     atomic_init(&e->budget.left_bytes, (int64_t)e->protocol->snapshot.config->window_budget_bytes);
-    e->registry = gw_registry_new();
+    e->registry = gw_registry_new(e->worker_count);
     if (!e->registry)
         gw_engine_die("out of memory");
     start_workers(e);

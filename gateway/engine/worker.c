@@ -16,6 +16,7 @@
 #include "gateway/engine/conn_priv.h"
 #include "gateway/engine/engine.h"
 #include "gateway/net/dns.h"
+#include "gateway/queues/registry.h"
 
 enum {
     CACHE_ENTRIES = 1024, /* expanded cipher contexts: 2.3 to 3.7 KiB each */
@@ -87,6 +88,7 @@ struct gw_worker *gw_worker_new(const struct gw_worker_setup *setup)
         errno = saved_errno;
         return NULL;
     }
+    gw_registry_seat(w->registry, w->index, &w->inbox, w->loop);
     gw_area_open(&w->staging_area, w->staging_area.len);
     w->shared.staging = (struct cx_span){ w->staging_area.bytes, w->staging_area.len };
     return w;
@@ -103,6 +105,8 @@ static void switch_snapshot(struct gw_mail *m, void *receiver)
         return;
     gw_protocol_drop(w->protocol);
     w->protocol = newest;
+    if (!gw_registry_apply(w->registry, w->index, newest->snapshot.config))
+        gw_log(GW_LOG_ERROR, "out of memory: not all members of the new configuration serve");
 }
 
 static void mark_all(struct gw_worker *w)
@@ -129,6 +133,7 @@ static void begin_drain(struct gw_mail *m, void *receiver)
     struct gw_worker *w = receiver;
     (void)m;
     w->draining = true;
+    gw_registry_drain(w->registry);
     w->hard_stop.fire = stop_hard;
     gw_timer_set(w->loop, &w->hard_stop, gw_loop_now_ns(w->loop) + w->protocol->snapshot.config->hard_stop_ns);
     mark_all(w); /* each that is empty takes its leave when served */
@@ -195,7 +200,7 @@ static void round_once(struct gw_worker *w)
 static bool is_finished(const struct gw_worker *w)
 {
     return w->draining && w->conn_count == 0 && !w->intake_left && gw_link_idle(w->link) &&
-           (gw_linger_unwritten(w->linger) == 0 || w->stopping_hard);
+           (gw_linger_unwritten(w->linger) == 0 || w->stopping_hard) && gw_registry_idle(w->registry);
 }
 
 static void *run(void *arg)

@@ -1,14 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /* One mutex guards the tables. It is taken a few times for each tunnel that opens or ends, for a look-up in a short chain, and
- * never on the path of a byte. Queues and members are only ever added, so that whoever holds one needs no lock; counters in
- * them are atomic. Users come and go (a key without a proved name may claim any), so an entry lives from a user's first channel
- * to the last one, and is counted under the lock. */
+ * never on the path of a byte. Queues are only ever added, so that whoever holds one needs no lock. Users come and go (a key
+ * without a proved name may claim any), so an entry lives from a user's first channel to the last one, and is counted under the
+ * lock.
+ *
+ * The end. Each worker counts itself among those that drain; what travels between workers is counted too. Whoever moves one of the
+ * two counts does so first and then looks at the other (sequentially consistent), so that the last one of all sees both at their
+ * ends, and wakes everybody. A worker's inbox lives until all of them are joined, so that waking one that has ended does no harm.
+ */
 #include "gateway/queues/registry.h"
 
 #include <assert.h>
-#include <pthread.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "gateway/queues/queue_priv.h"
 
 enum { QUEUE_BUCKETS = 256, USER_BUCKETS = 4096 };
 
@@ -22,32 +29,40 @@ struct gw_registry {
     pthread_mutex_t lock;
     struct gw_queue *queues[QUEUE_BUCKETS];
     struct gw_user_channels *users[USER_BUCKETS];
+    _Atomic(struct gw_queue *) all;
+    unsigned next_home;
+    atomic_uint travelling, draining;
+    unsigned workers;
+    struct gw_seat seats[];
 };
 
-/* FNV-1a. Names are judged by the caps on logins and channels: chains cannot be made long. */
+/* Names are judged by the caps on logins and channels: chains cannot be made long. */
 static size_t bucket_of(const char *name, size_t buckets)
 {
-    uint64_t h = 14695981039346656037ull;
-    for (; *name; name++)
-        h = (h ^ (uint8_t)*name) * 1099511628211ull;
-    return (size_t)(h ^ h >> 32) % buckets;
+    return (size_t)gw_queue_hash(name) % buckets;
 }
 
-struct gw_registry *gw_registry_new(void)
+struct gw_registry *gw_registry_new(unsigned workers)
 {
-    struct gw_registry *r = calloc(1, sizeof *r);
-    if (r)
-        pthread_mutex_init(&r->lock, NULL);
+    assert(workers > 0);
+    struct gw_registry *r = calloc(1, sizeof *r + workers * sizeof *r->seats);
+    if (!r)
+        return NULL;
+    pthread_mutex_init(&r->lock, NULL);
+    r->workers = workers;
     return r;
 }
 
 static void free_queue(struct gw_queue *q)
 {
-    while (q->members) {
-        struct gw_member *m = q->members;
-        q->members = m->next;
-        free(m);
-    }
+    unsigned count = atomic_load(&q->member_count);
+    assert(atomic_load(&q->active) == 0 && atomic_load(&q->waiting) == 0); /* a request outlived its worker */
+    for (unsigned i = 0; i < count; i++)
+        gw_destination_drop(gw_queue_member(q, i)->destination);
+    for (size_t i = 0; i < sizeof q->chunks / sizeof q->chunks[0]; i++)
+        free(atomic_load(&q->chunks[i]));
+    gw_line_deinit(&q->line);
+    pthread_mutex_destroy(&q->lock);
     free(q);
 }
 
@@ -55,16 +70,50 @@ void gw_registry_free(struct gw_registry *r)
 {
     if (!r)
         return;
-    for (size_t i = 0; i < QUEUE_BUCKETS; i++)
-        while (r->queues[i]) {
-            struct gw_queue *q = r->queues[i];
-            r->queues[i] = q->next;
-            free_queue(q);
-        }
+    assert(atomic_load(&r->travelling) == 0);
+    for (struct gw_queue *q = atomic_load(&r->all), *next; q; q = next) {
+        next = q->all_next;
+        free_queue(q);
+    }
     for (size_t i = 0; i < USER_BUCKETS; i++)
         assert(!r->users[i]); /* a channel outlived its worker */
     pthread_mutex_destroy(&r->lock);
     free(r);
+}
+
+void gw_registry_seat(struct gw_registry *r, unsigned i, struct gw_inbox *inbox, struct gw_loop *loop)
+{
+    assert(i < r->workers);
+    r->seats[i] = (struct gw_seat){ inbox, loop };
+}
+
+const struct gw_seat *gw_registry_seat_of(const struct gw_registry *r, unsigned i)
+{
+    assert(i < r->workers && r->seats[i].inbox);
+    return &r->seats[i];
+}
+
+/* ---- queues ---- */
+
+static struct gw_queue *new_queue(struct gw_registry *r, const char *name)
+{
+    size_t len = strlen(name) + 1;
+    struct gw_queue *q = calloc(1, sizeof *q + len);
+    if (!q)
+        return NULL;
+    memcpy(q->name, name, len);
+    q->registry = r;
+    q->home = r->next_home++ % r->workers;
+    q->poke_mail.deliver = gw_home_on_poke;
+    q->per_user_max_conn = UINT_MAX;
+    atomic_init(&q->limit, UINT_MAX);
+    atomic_init(&q->draws, gw_queue_hash(name));
+    pthread_mutex_init(&q->lock, NULL);
+    gw_line_init(&q->line);
+    q->all_next = atomic_load_explicit(&r->all, memory_order_relaxed);
+    /* release: who walks the list finds the queue made */
+    atomic_store_explicit(&r->all, q, memory_order_release);
+    return q;
 }
 
 struct gw_queue *gw_registry_queue(struct gw_registry *r, const char *name)
@@ -74,38 +123,85 @@ struct gw_queue *gw_registry_queue(struct gw_registry *r, const char *name)
     struct gw_queue *q = *bucket;
     while (q && strcmp(q->name, name) != 0)
         q = q->next;
-    if (!q) {
-        size_t len = strlen(name) + 1;
-        q = calloc(1, sizeof *q + len);
-        if (q) {
-            memcpy(q->name, name, len);
-            q->registry = r;
-            q->next = *bucket;
-            *bucket = q;
-        }
+    if (!q && (q = new_queue(r, name))) {
+        q->next = *bucket;
+        *bucket = q;
     }
     pthread_mutex_unlock(&r->lock);
     return q;
 }
 
-struct gw_member *gw_registry_member(struct gw_queue *q, const char *text)
+const char *gw_queue_name(const struct gw_queue *q)
 {
-    pthread_mutex_lock(&q->registry->lock);
-    struct gw_member *m = q->members;
-    while (m && strcmp(m->text, text) != 0)
-        m = m->next;
-    if (!m) {
-        size_t len = strlen(text) + 1;
-        m = calloc(1, sizeof *m + len);
-        if (m) {
-            memcpy(m->text, text, len);
-            m->next = q->members;
-            q->members = m;
-        }
-    }
-    pthread_mutex_unlock(&q->registry->lock);
-    return m;
+    return q->name;
 }
+
+unsigned gw_queue_home(const struct gw_queue *q)
+{
+    return q->home;
+}
+
+struct gw_queue *gw_registry_next(const struct gw_registry *r, const struct gw_queue *q)
+{
+    return q ? q->all_next : atomic_load_explicit(&r->all, memory_order_acquire);
+}
+
+static const struct gw_queue_config *find_terms(const struct gw_config *config, const char *name)
+{
+    for (size_t i = 0; i < config->queue_count; i++)
+        if (strcmp(config->queues[i].name, name) == 0)
+            return &config->queues[i];
+    return NULL;
+}
+
+bool gw_registry_apply(struct gw_registry *r, unsigned i, const struct gw_config *config)
+{
+    bool ok = true;
+    for (size_t n = 0; n < config->queue_count; n++)
+        ok &= gw_registry_queue(r, config->queues[n].name) != NULL;
+    for (struct gw_queue *q = gw_registry_next(r, NULL); q; q = gw_registry_next(r, q))
+        if (q->home == i)
+            ok &= gw_home_apply(q, find_terms(config, q->name));
+    return ok;
+}
+
+/* ---- the end of the workers ---- */
+
+bool gw_registry_idle(const struct gw_registry *r)
+{
+    /* draining first: once all do, nothing sets out any more */
+    return atomic_load(&r->draining) == r->workers && atomic_load(&r->travelling) == 0;
+}
+
+static void wake_if_idle(struct gw_registry *r)
+{
+    if (!gw_registry_idle(r))
+        return;
+    for (unsigned i = 0; i < r->workers; i++)
+        gw_inbox_wake(r->seats[i].inbox);
+}
+
+void gw_registry_enter(struct gw_registry *r)
+{
+    atomic_fetch_add(&r->travelling, 1);
+}
+
+void gw_registry_leave(struct gw_registry *r)
+{
+    unsigned before = atomic_fetch_sub(&r->travelling, 1);
+    assert(before > 0);
+    if (before == 1)
+        wake_if_idle(r);
+}
+
+void gw_registry_drain(struct gw_registry *r)
+{
+    unsigned before = atomic_fetch_add(&r->draining, 1);
+    assert(before < r->workers);
+    wake_if_idle(r);
+}
+
+/* ---- users ---- */
 
 struct gw_user_channels *gw_registry_user_take(struct gw_registry *r, const char *user, unsigned limit)
 {

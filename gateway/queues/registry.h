@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What lives while the gateway runs, by name, outside of the configuration's snapshots: queues with their members and counters,
- * and how many channels each user holds. One for the process; any thread.
- * A queue and a member, once found, stay until the registry is freed: a reload makes at most as many as the configuration
- * names. A user's entry goes when the last channel is given back. */
+ * how many channels each user holds, and the seats of the workers between which requests travel. One for the process.
+ * A queue, once found, stays until the registry is freed: a reload makes at most as many as the configuration names. A user's
+ * entry goes when the last channel is given back. Any thread, where nothing else is said. */
 #ifndef GW_REGISTRY_H
 #define GW_REGISTRY_H
 
@@ -10,37 +10,45 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "gateway/config/config.h"
+
 struct gw_registry;
+struct gw_queue;
+struct gw_inbox;
+struct gw_loop;
 
-/* Counters: written by any worker without order, read for metrics. */
-struct gw_member {
-    struct gw_member *next;
-    atomic_uint active;      /* tunnels that hold it now, connecting ones included */
-    _Atomic uint64_t served; /* connected */
-    _Atomic uint64_t failed; /* could not be connected */
-    char text[];             /* the target as configured */
-};
-
-struct gw_queue {
-    struct gw_queue *next;
-    struct gw_registry *registry;
-    struct gw_member *members; /* under the registry's lock */
-    atomic_uint cursor;        /* round robin */
-    atomic_uint active;        /* granted requests */
-    _Atomic uint64_t served, failed;
-    char name[];
-};
-
-struct gw_user_channels;
-
-/* NULL: out of memory. */
-struct gw_registry *gw_registry_new(void);
+/* workers: how many threads will sit in it. NULL: out of memory. */
+struct gw_registry *gw_registry_new(unsigned workers);
 /* After the last worker has ended. NULL is fine. */
 void gw_registry_free(struct gw_registry *r);
+/* Where worker i is reached, and whose time it keeps. All sit before the first of them runs. */
+void gw_registry_seat(struct gw_registry *r, unsigned i, struct gw_inbox *inbox, struct gw_loop *loop);
+
+/* ---- queues ---- */
+
 /* The queue of that name, made if it is not there. NULL: out of memory. */
 struct gw_queue *gw_registry_queue(struct gw_registry *r, const char *name);
-/* The member of that text, made if it is not there. NULL: out of memory. */
-struct gw_member *gw_registry_member(struct gw_queue *q, const char *text);
+/* Lives as long as the registry. */
+const char *gw_queue_name(const struct gw_queue *q);
+/* All of them, in no order: the first for NULL; NULL behind the last. */
+struct gw_queue *gw_registry_next(const struct gw_registry *r, const struct gw_queue *q);
+/* Worker i has switched to that snapshot: the queues whose home it is get its terms, and members that are no longer named take no
+ * more. Before the workers run: for each of them, by whoever starts them. False: out of memory; what could be applied was. */
+bool gw_registry_apply(struct gw_registry *r, unsigned i, const struct gw_config *config);
+
+/* ---- the end of the workers ---- */
+
+/* What travels between workers (a request, a membership) must find them alive: from enter to leave none of them may end. */
+void gw_registry_enter(struct gw_registry *r);
+void gw_registry_leave(struct gw_registry *r);
+/* Each worker, once, when it starts no more of that. */
+void gw_registry_drain(struct gw_registry *r);
+/* All workers drain, and nothing travels any more: a worker may end. The last to leave wakes all of them. */
+bool gw_registry_idle(const struct gw_registry *r);
+
+/* ---- users ---- */
+
+struct gw_user_channels;
 
 /* Takes one of the user's `limit` channels. NULL: all are taken, or out of memory. */
 struct gw_user_channels *gw_registry_user_take(struct gw_registry *r, const char *user, unsigned limit);

@@ -53,7 +53,9 @@ void gw_tunnel_free(struct gw_tunnel *t, bool graceful)
     if (t->consumer)
         t->consumer->ops->close(t->consumer, graceful);
     gw_timer_cancel(gw_worker_loop(w), &t->patience);
-    gw_queue_release(&t->request);
+    if (t->request)
+        gw_request_release(t->request);
+    gw_destination_drop(t->destination);
     if (t->user_channels)
         gw_registry_user_give(gw_worker_registry(w), t->user_channels);
     unmark(t);

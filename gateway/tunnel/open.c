@@ -19,13 +19,16 @@ static const struct gw_refusal_row rows[GW_REFUSAL_COUNT] = {
     [GW_REFUSAL_TYPE] = { MUX_OPEN_UNKNOWN_TYPE, "unknown channel type", "unknown channel type", "unknown channel type" },
     [GW_REFUSAL_MALFORMED] = { MUX_OPEN_PROHIBITED, ALIKE, "malformed host or port", "malformed host or port" },
     [GW_REFUSAL_NO_QUEUE] = { MUX_OPEN_PROHIBITED, ALIKE, "no such queue", "no queue takes it" },
-    [GW_REFUSAL_NOT_ALLOWED] = { MUX_OPEN_PROHIBITED, ALIKE, "not allowed", "the queue's Allow does not admit the user" },
+    [GW_REFUSAL_NOT_ALLOWED] = { MUX_OPEN_PROHIBITED, ALIKE, "not allowed", "the queue's Allow and Deny do not admit the user" },
     [GW_REFUSAL_KEY_OPTIONS] = { MUX_OPEN_PROHIBITED, ALIKE, "not permitted for this key", "the key's options do not permit it" },
     [GW_REFUSAL_USER_LIMIT] = { MUX_OPEN_RESOURCE_SHORTAGE, "too many channels", "too many channels",
                                 "MaxChannelsPerUser is reached" },
     [GW_REFUSAL_CONNECTION_LIMIT] = { MUX_OPEN_RESOURCE_SHORTAGE, "too many channels", "too many channels",
                                       "MaxChannels is reached" },
     [GW_REFUSAL_MEMORY] = { MUX_OPEN_RESOURCE_SHORTAGE, "out of resources", "out of resources", "out of memory" },
+    [GW_REFUSAL_QUEUE_FULL] = { MUX_OPEN_RESOURCE_SHORTAGE, "queue full", "queue full", "MaxQueue requests wait already" },
+    [GW_REFUSAL_TIMED_OUT] = { MUX_OPEN_RESOURCE_SHORTAGE, "waited too long", "waited too long", "QueueTimeout has passed" },
+    [GW_REFUSAL_NO_CONSUMER] = { MUX_OPEN_CONNECT_FAILED, "no consumer", "no consumer", "no member is up" },
     [GW_REFUSAL_CONNECT] = { MUX_OPEN_CONNECT_FAILED, "connect failed", "connect failed", "no member could be connected" },
     [GW_REFUSAL_ADDRESS] = { MUX_OPEN_PROHIBITED, ALIKE, "address not allowed", "no address may be connected to" },
     [GW_REFUSAL_SHORTAGE] = { MUX_OPEN_RESOURCE_SHORTAGE, "out of resources", "out of resources", "out of resources" },
@@ -51,21 +54,22 @@ static void refuse(struct gw_tunnel *t, enum gw_refusal r)
 static bool permits(void *owner, const struct gw_addr *address)
 {
     const struct gw_tunnel *t = owner;
-    return gw_config_dial_permits(t->request.snapshot, t->request.terms, cx_view(t->host, t->host_len), address);
+    return gw_config_dial_permits(gw_request_snapshot(t->request), gw_request_terms(t->request), cx_view(t->host, t->host_len),
+                                  address);
 }
 
 static struct gw_consumer *new_consumer(struct gw_tunnel *t)
 {
     struct gw_worker *w = gw_conn_worker(t->conn);
-    const struct gw_target *target = t->request.target;
+    const struct gw_destination *to = t->destination;
     struct gw_consumer_owner owner = { gw_tunnel_on_wake, t };
     struct gw_tcp_setup tcp = { .loop = gw_worker_loop(w),
                                 .dns = gw_worker_dns(w),
                                 .linger = gw_worker_linger(w),
-                                .host = target->host,
-                                .port = target->port,
-                                .timeout_ns = t->request.terms->connect_timeout_ns };
-    switch (target->kind) {
+                                .host = to->host,
+                                .port = to->port,
+                                .timeout_ns = gw_request_terms(t->request)->connect_timeout_ns };
+    switch (to->kind) {
     case GW_TARGET_TCP:
         return gw_tcp_new(owner, &tcp);
     case GW_TARGET_DIAL:
@@ -80,22 +84,26 @@ static struct gw_consumer *new_consumer(struct gw_tunnel *t)
     case GW_TARGET_SOURCE:
         return gw_source_new(owner);
     case GW_TARGET_HTTP:
-        return gw_http_new(owner, t->request.terms->name, gw_conn_identity(t->conn)->user);
+        return gw_http_new(owner, t->queue, gw_conn_identity(t->conn)->user);
     }
     assert(!"a target of no kind");
     return NULL;
 }
 
-static void on_granted(struct gw_request *r)
+/* Within offer and failed, or out of the worker's mail. */
+static void on_answered(struct gw_request *r, void *owner)
 {
-    struct gw_tunnel *t = (struct gw_tunnel *)((char *)r - offsetof(struct gw_tunnel, request));
-    t->queue = r->queue->name;
-    t->member = r->member->text;
-    t->consumer = new_consumer(t);
+    struct gw_tunnel *t = owner;
+    t->answered = true;
+    if (gw_request_answer(r) == GW_ANSWER_GRANTED) {
+        gw_destination_drop(t->destination);
+        t->destination = gw_destination_hold(gw_request_destination(r));
+        t->consumer = new_consumer(t);
+    }
     gw_tunnel_mark(t);
 }
 
-static enum gw_refusal refusal_of(const struct gw_consumer *c)
+static enum gw_refusal refusal_of_consumer(const struct gw_consumer *c)
 {
     switch (c->failure) {
     case GW_FAILURE_PROHIBITED:
@@ -108,21 +116,39 @@ static enum gw_refusal refusal_of(const struct gw_consumer *c)
     return GW_REFUSAL_CONNECT;
 }
 
-/* The consumer could not be connected: the next member has its turn. False: t is gone. */
+static enum gw_refusal refusal_of_answer(const struct gw_tunnel *t)
+{
+    switch (gw_request_answer(t->request)) {
+    case GW_ANSWER_QUEUE_FULL:
+        return GW_REFUSAL_QUEUE_FULL;
+    case GW_ANSWER_TIMED_OUT:
+        return GW_REFUSAL_TIMED_OUT;
+    case GW_ANSWER_NO_CONSUMER:
+        return GW_REFUSAL_NO_CONSUMER;
+    case GW_ANSWER_FAILED:
+        return t->failure;
+    default: /* also where a grant found no memory for its consumer */
+        return GW_REFUSAL_MEMORY;
+    }
+}
+
+/* The consumer could not be connected: another member is asked for. False: t is gone. */
 static bool try_next(struct gw_tunnel *t)
 {
     struct gw_consumer *c = t->consumer;
-    enum gw_refusal r = refusal_of(c);
+    t->failure = refusal_of_consumer(c);
     t->why = c->why;
     t->resolved = c->address;
     t->consumer = NULL;
+    t->answered = false;
     c->ops->close(c, false);
     gw_tunnel_log_failed(t);
     /* Where this process is short of something, another member is no remedy. */
-    if (r == GW_REFUSAL_SHORTAGE || !gw_queue_failed(&t->request)) {
-        refuse(t, r);
+    if (t->failure == GW_REFUSAL_SHORTAGE) {
+        refuse(t, t->failure);
         return false;
     }
+    gw_request_failed(t->request);
     return true;
 }
 
@@ -136,7 +162,7 @@ bool gw_tunnel_connect(struct gw_tunnel *t)
         if (c->state == GW_CONSUMER_OPEN) {
             t->resolved = c->address;
             t->accepted = true;
-            gw_queue_served(&t->request);
+            gw_request_served(t->request);
             mux_channel_accept(gw_conn_session(t->conn), t->channel, t);
             gw_tunnel_log_open(t);
             return true;
@@ -144,7 +170,8 @@ bool gw_tunnel_connect(struct gw_tunnel *t)
         if (!try_next(t))
             return false;
     }
-    refuse(t, GW_REFUSAL_MEMORY);
+    if (t->answered)
+        refuse(t, refusal_of_answer(t));
     return false;
 }
 
@@ -162,7 +189,6 @@ static struct gw_tunnel *new_tunnel(struct gw_conn *c, uint32_t channel, struct 
     t->host_len = host.len;
     if (host.len > 0)
         memcpy(t->host, host.data, host.len);
-    t->request.granted = on_granted;
     t->next = list->all;
     t->link = &list->all;
     if (t->next)
@@ -172,23 +198,48 @@ static struct gw_tunnel *new_tunnel(struct gw_conn *c, uint32_t channel, struct 
     return t;
 }
 
-/* A user's channels are counted under the name that the key proves; a key that proves none could take a fresh name each time, so
- * it is counted itself. False: refused, and t is gone. */
-static bool count_channel(struct gw_tunnel *t, const struct gw_config *config)
+/* A user is counted under the name that the key proves; a key that proves none could take a fresh name each time, so it is counted
+ * itself. */
+static const char *counted_name(const struct gw_tunnel *t)
 {
     const struct gw_identity *who = gw_conn_identity(t->conn);
+    return who->proves_name ? who->user : who->fingerprint;
+}
+
+/* False: refused, and t is gone. */
+static bool count_channel(struct gw_tunnel *t, const struct gw_config *config)
+{
     struct gw_registry *registry = gw_worker_registry(gw_conn_worker(t->conn));
     if (gw_conn_tunnels(t->conn)->count > config->max_channels) {
         refuse(t, GW_REFUSAL_CONNECTION_LIMIT);
         return false;
     }
-    const char *name = who->proves_name ? who->user : who->fingerprint;
-    t->user_channels = gw_registry_user_take(registry, name, config->max_channels_per_user);
+    t->user_channels = gw_registry_user_take(registry, counted_name(t), config->max_channels_per_user);
     if (!t->user_channels) {
         refuse(t, GW_REFUSAL_USER_LIMIT);
         return false;
     }
     return true;
+}
+
+static void offer(struct gw_tunnel *t, const struct gw_config *config, const struct gw_queue_config *terms)
+{
+    struct gw_worker *w = gw_conn_worker(t->conn);
+    struct gw_request_setup setup = { .registry = gw_worker_registry(w),
+                                      .worker = gw_worker_index(w),
+                                      .snapshot = config,
+                                      .terms = terms,
+                                      .user = counted_name(t),
+                                      .source = &gw_conn_identity(t->conn)->peer,
+                                      .answered = on_answered,
+                                      .owner = t };
+    t->request = gw_request_new(&setup);
+    if (!t->request) {
+        refuse(t, GW_REFUSAL_MEMORY);
+        return;
+    }
+    gw_request_offer(t->request);
+    gw_tunnel_serve(t);
 }
 
 static void judge(struct gw_tunnel *t)
@@ -203,17 +254,13 @@ static void judge(struct gw_tunnel *t)
         return;
     }
     struct gw_queue *queue = gw_registry_queue(gw_worker_registry(w), terms->name);
-    t->queue = queue ? queue->name : NULL;
-    if (!gw_config_allows(config, terms, who->user, who->proves_name))
+    t->queue = queue ? gw_queue_name(queue) : NULL;
+    if (!gw_config_allows(config, terms, who->user, who->proves_name, &who->peer))
         refuse(t, GW_REFUSAL_NOT_ALLOWED);
     else if (!gw_key_options_permit(who->options, host, t->port))
         refuse(t, GW_REFUSAL_KEY_OPTIONS);
-    else if (!count_channel(t, config))
-        return;
-    else if (!gw_queue_offer(gw_worker_registry(w), &t->request, config, terms))
-        refuse(t, GW_REFUSAL_MEMORY);
-    else
-        gw_tunnel_serve(t);
+    else if (count_channel(t, config))
+        offer(t, config, terms);
 }
 
 /* Whether the fields of direct-tcpip are all there: if so, only their values are out of bounds. */

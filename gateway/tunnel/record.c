@@ -31,6 +31,12 @@ static const char *time_text(uint64_t us, char out[TIME_TEXT])
     return out;
 }
 
+/* NULL: none was granted. */
+static const char *member_of(const struct gw_tunnel *t)
+{
+    return t->destination ? t->destination->text : NULL;
+}
+
 /* "tunnel 3 of alice from 10.0.0.1:4711 to web:80 (queue web, 10.0.0.10:80)" */
 static const char *describe(const struct gw_tunnel *t, char *out, size_t room)
 {
@@ -40,8 +46,9 @@ static const char *describe(const struct gw_tunnel *t, char *out, size_t room)
     int n = snprintf(out, room, "tunnel %u of %s from %s to %s:%u", t->number, who->user, gw_addr_port_text(&who->peer, peer), host,
                      t->port);
     if (t->queue && n > 0 && (size_t)n < room)
-        n += snprintf(out + n, room - (size_t)n, " (queue %s%s%s%s%s)", t->queue, t->member ? ", " : "", t->member ? t->member : "",
-                      t->resolved.family ? " at " : "", t->resolved.family ? gw_addr_port_text(&t->resolved, address) : "");
+        n += snprintf(out + n, room - (size_t)n, " (queue %s%s%s%s%s)", t->queue, member_of(t) ? ", " : "",
+                      member_of(t) ? member_of(t) : "", t->resolved.family ? " at " : "",
+                      t->resolved.family ? gw_addr_port_text(&t->resolved, address) : "");
     return out;
 }
 
@@ -79,17 +86,17 @@ size_t gw_tunnel_record_text(const struct gw_tunnel *t, const struct gw_identity
     char host[JSON_HOST_MAX], user[6 * GW_USER_MAX + 1], queue[JSON_NAME_MAX + 3], member[JSON_NAME_MAX + 3], why[256];
     char resolved[GW_ADDR_TEXT + 3];
     const char *where = t->resolved.family ? gw_addr_port_text(&t->resolved, address) : NULL;
-    int n =
-        snprintf(out, GW_TUNNEL_RECORD_MAX,
-                 "{\"event\":\"%s\",\"start\":\"%s\",\"end\":\"%s\",\"connection\":\"%s\",\"channel\":%u,\"user\":\"%s\","
-                 "\"proves_name\":%s,\"key\":\"%s\",\"peer\":\"%s\",\"queue\":%s,\"member\":%s,\"host\":\"%s\",\"port\":%u,"
-                 "\"address\":%s,\"bytes_up\":%llu,\"bytes_down\":%llu,\"reason\":\"%s\",\"content\":\"opaque\"}",
-                 event, time_text(t->began_us, start), time_text(ended_us, stop), who->id, t->number,
-                 gw_json_escape(user, sizeof user, cx_view_text(who->user)), who->proves_name ? "true" : "false", who->fingerprint,
-                 gw_addr_port_text(&who->peer, peer), quoted_or_null(queue, sizeof queue, t->queue),
-                 quoted_or_null(member, sizeof member, t->member), gw_json_escape(host, sizeof host, cx_view(t->host, t->host_len)),
-                 t->port, quoted_or_null(resolved, sizeof resolved, where), (unsigned long long)t->bytes_up,
-                 (unsigned long long)t->bytes_down, gw_json_escape(why, sizeof why, cx_view_text(reason)));
+    int n = snprintf(out, GW_TUNNEL_RECORD_MAX,
+                     "{\"event\":\"%s\",\"start\":\"%s\",\"end\":\"%s\",\"connection\":\"%s\",\"channel\":%u,\"user\":\"%s\","
+                     "\"proves_name\":%s,\"key\":\"%s\",\"peer\":\"%s\",\"queue\":%s,\"member\":%s,\"host\":\"%s\",\"port\":%u,"
+                     "\"address\":%s,\"bytes_up\":%llu,\"bytes_down\":%llu,\"reason\":\"%s\",\"content\":\"opaque\"}",
+                     event, time_text(t->began_us, start), time_text(ended_us, stop), who->id, t->number,
+                     gw_json_escape(user, sizeof user, cx_view_text(who->user)), who->proves_name ? "true" : "false",
+                     who->fingerprint, gw_addr_port_text(&who->peer, peer), quoted_or_null(queue, sizeof queue, t->queue),
+                     quoted_or_null(member, sizeof member, member_of(t)),
+                     gw_json_escape(host, sizeof host, cx_view(t->host, t->host_len)), t->port,
+                     quoted_or_null(resolved, sizeof resolved, where), (unsigned long long)t->bytes_up,
+                     (unsigned long long)t->bytes_down, gw_json_escape(why, sizeof why, cx_view_text(reason)));
     assert(n > 0 && n < GW_TUNNEL_RECORD_MAX);
     return (size_t)n;
 }

@@ -5,38 +5,8 @@
 #define GW_TUNNEL_PRIV_H
 
 #include "gateway/consumers/consumer.h"
-#include "gateway/queues/queue.h"
+#include "gateway/queues/request.h"
 #include "gateway/tunnel.h"
-
-struct gw_tunnel {
-    struct gw_tunnel *next, **link;               /* of the connection */
-    struct gw_tunnel *next_marked, **marked_link; /* link NULL: not marked */
-    struct gw_conn *conn;
-    struct gw_consumer *consumer; /* NULL: none was made, or it failed */
-    struct gw_user_channels *user_channels;
-    struct gw_request request;
-    struct gw_timer patience; /* set while a client that has closed waits for its last bytes to be taken */
-
-    uint64_t began_us; /* wall time */
-    uint64_t bytes_up, bytes_down;
-    const char *queue;       /* name; NULL: none was found. It and member live in the registry. */
-    const char *member;      /* that was tried last */
-    const char *why;         /* what the consumer said last, for the log */
-    struct gw_addr resolved; /* that was tried last; family 0: none */
-    uint32_t channel, number;
-
-    bool accepted;
-    bool client_ended;  /* its EOF came */
-    bool client_closed; /* its CLOSE came */
-    bool up_done;       /* the consumer was told of the end, or takes no more */
-    bool down_done;     /* the consumer's end went to the client */
-    bool expired;       /* patience is over */
-    bool out_of_memory;
-
-    uint32_t port;
-    size_t host_len;
-    char host[]; /* as requested, raw, with a NUL behind */
-};
 
 /* Why a tunnel was refused: one row each in open.c's table. */
 enum gw_refusal {
@@ -50,10 +20,45 @@ enum gw_refusal {
     GW_REFUSAL_USER_LIMIT,
     GW_REFUSAL_CONNECTION_LIMIT,
     GW_REFUSAL_MEMORY,
+    GW_REFUSAL_QUEUE_FULL,
+    GW_REFUSAL_TIMED_OUT,
+    GW_REFUSAL_NO_CONSUMER,
     GW_REFUSAL_CONNECT,
     GW_REFUSAL_ADDRESS,
     GW_REFUSAL_SHORTAGE,
     GW_REFUSAL_COUNT
+};
+
+struct gw_tunnel {
+    struct gw_tunnel *next, **link;               /* of the connection */
+    struct gw_tunnel *next_marked, **marked_link; /* link NULL: not marked */
+    struct gw_conn *conn;
+    struct gw_consumer *consumer; /* NULL: none was made, or it failed */
+    struct gw_user_channels *user_channels;
+    struct gw_request *request;         /* NULL: it never came to a queue */
+    struct gw_destination *destination; /* of the member that was granted last, held; NULL: none */
+    struct gw_timer patience;           /* set while a client that has closed waits for its last bytes to be taken */
+
+    uint64_t began_us; /* wall time */
+    uint64_t bytes_up, bytes_down;
+    const char *queue;       /* name; NULL: none was found. It lives in the registry. */
+    enum gw_refusal failure; /* why the consumer that was tried last could not be connected */
+    const char *why;         /* what the consumer said last, for the log */
+    struct gw_addr resolved; /* that was tried last; family 0: none */
+    uint32_t channel, number;
+
+    bool accepted;
+    bool answered;      /* the queue's answer is to be looked at */
+    bool client_ended;  /* its EOF came */
+    bool client_closed; /* its CLOSE came */
+    bool up_done;       /* the consumer was told of the end, or takes no more */
+    bool down_done;     /* the consumer's end went to the client */
+    bool expired;       /* patience is over */
+    bool out_of_memory;
+
+    uint32_t port;
+    size_t host_len;
+    char host[]; /* as requested, raw, with a NUL behind */
 };
 
 struct gw_refusal_row {

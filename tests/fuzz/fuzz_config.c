@@ -22,8 +22,9 @@ static void check_routes(const struct gw_config *c)
     static const char *const hosts[] = { "", "web", "WEB.", "127.0.0.1", "::1", "a.example" };
     for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
         const struct gw_queue_config *q = gw_config_route(c, cx_view_text(hosts[i]), 80);
+        struct gw_addr source = { .family = AF_INET };
         if (q)
-            (void)gw_config_allows(c, q, "alice", i & 1);
+            (void)gw_config_allows(c, q, "alice", i & 1, &source);
     }
 }
 

@@ -109,8 +109,8 @@ Test(config_files, a_block_ends_with_its_file_and_goes_on_behind_an_include)
     struct gw_config *c = load("main.conf");
     cr_assert_eq(c->workers, 7);
     cr_assert_eq(c->queue_count, 2);
-    cr_assert(c->queues[0].allow_count == 1 && !strcmp(c->queues[0].allow[0], "alice"));
-    cr_assert(c->queues[1].allow_count == 1 && !strcmp(c->queues[1].allow[0], "bob"));
+    cr_assert(c->queues[0].allow_count == 1 && !strcmp(c->queues[0].allow[0].who, "alice"));
+    cr_assert(c->queues[1].allow_count == 1 && !strcmp(c->queues[1].allow[0].who, "bob"));
     gw_config_drop(c);
     write_file("c.conf", "Target c:1\n");
     write_file("main.conf", "Queue a\nTarget a:1\nInclude c.conf\n");

@@ -1,126 +1,338 @@
 /* SPDX-License-Identifier: MIT */
+/* Requests at a queue: limits, who waits and who is next, refusals, retries, reloads. */
 #include <criterion/criterion.h>
-#include <pthread.h>
 
-#include "gateway/queues/queue.h"
+#include "queue_world.h"
 
-static const char text[] = "ListenAddress 127.0.0.1:2222\n"
-                           "HostKey /etc/sluice/key\n"
-                           "AuthorizedKeysFile /etc/sluice/keys/%u\n"
-                           "Queue web\n"
-                           "    Target 10.0.0.1:80\n"
-                           "    Target 10.0.0.2:80\n"
-                           "    Target 10.0.0.3:80\n"
-                           "    Allow *\n";
+#define QUIET "QueueTimeout 0\n"
 
-static struct gw_config *configure(void)
+Test(queue, a_free_queue_answers_within_offer)
 {
-    char error[GW_CONFIG_ERROR_MAX];
-    struct gw_config *c = gw_config_parse(text, "test", error);
-    cr_assert(c, "%s", error);
-    return c;
+    struct queue_world w;
+    struct asked a;
+    queue_world_init(&w, "Target a:1");
+    queue_world_offer(&w, &a, "alice", "192.0.2.1");
+    cr_assert(a.answers == 1 && gw_request_answer(a.request) == GW_ANSWER_GRANTED);
+    cr_assert(gw_request_snapshot(a.request) == w.config);
+    gw_request_served(a.request);
+    cr_assert(!gw_request_snapshot(a.request));
+    cr_assert_str_eq(asked_member(&a), "a:1");
+    cr_assert_eq(queue_world_stats(&w).active, 1);
+    queue_world_release(&w, &a);
+    cr_assert_eq(queue_world_stats(&w).served, 1);
+    queue_world_deinit(&w);
 }
 
-static unsigned grants;
-static void on_granted(struct gw_request *r)
+static void check_limit(const char *block, unsigned limit)
 {
-    cr_assert(r->target && r->member);
-    grants++;
-}
-
-Test(queue, new_requests_go_round)
-{
-    struct gw_config *c = configure();
-    struct gw_registry *registry = gw_registry_new();
-    unsigned seen[3] = { 0 };
-    for (int i = 0; i < 9; i++) {
-        struct gw_request r = { .granted = on_granted };
-        cr_assert(gw_queue_offer(registry, &r, c, &c->queues[0]));
-        seen[r.target - c->queues[0].targets]++;
-        cr_assert_str_eq(r.member->text, r.target->text);
-        gw_queue_served(&r);
-        cr_assert(!r.snapshot && r.member);
-        gw_queue_release(&r);
+    struct queue_world w;
+    struct asked a[8];
+    queue_world_init(&w, block);
+    for (unsigned i = 0; i < 8; i++)
+        cr_assert_eq(queue_world_ask(&w, &a[i], "alice"), i < limit ? GW_ANSWER_GRANTED : GW_ANSWER_NONE, "request %u", i);
+    cr_assert_eq(queue_world_stats(&w).waiting, 8 - limit);
+    for (unsigned i = 0; i < 8; i++) {
+        queue_world_release(&w, &a[i]);
+        if (i + limit < 8)
+            cr_assert_eq(gw_request_answer(a[i + limit].request), GW_ANSWER_GRANTED);
     }
-    cr_assert(seen[0] == 3 && seen[1] == 3 && seen[2] == 3);
-    cr_assert_eq(grants, 9);
-    gw_registry_free(registry);
-    gw_config_drop(c);
+    queue_world_deinit(&w);
 }
 
-Test(queue, each_member_is_tried_once)
+Test(queue, maxconn_of_the_queue_and_of_its_members_bounds_what_runs)
 {
-    struct gw_config *c = configure();
-    struct gw_registry *registry = gw_registry_new();
-    struct gw_request r = { .granted = on_granted };
-    unsigned tried = 1, mask = 0;
-    cr_assert(gw_queue_offer(registry, &r, c, &c->queues[0]));
-    mask |= 1u << (r.target - c->queues[0].targets);
-    while (gw_queue_failed(&r)) {
-        mask |= 1u << (r.target - c->queues[0].targets);
+    check_limit(QUIET "Target a:1\nTarget b:1\nMaxConn 3", 3);
+    check_limit(QUIET "Target a:1 maxconn 1\nTarget b:1 maxconn 4", 5);
+    check_limit(QUIET "Target a:1 maxconn 4\nTarget b:1 maxconn 4\nMaxConn 2", 2);
+    check_limit(QUIET "Target a:1\nPerUserMaxConn 2", 2);
+}
+
+Test(queue, requests_of_a_user_are_served_in_order_and_users_in_turn)
+{
+    static const char *const users[] = { "alice", "alice", "alice", "alice", "bob", "bob", "carol" };
+    static const unsigned order[] = { 0, 4, 6, 1, 5, 2, 3 };
+    struct queue_world w;
+    struct asked first, a[7];
+    queue_world_init(&w, QUIET "Target a:1\nMaxConn 1");
+    queue_world_ask(&w, &first, "dave");
+    for (unsigned i = 0; i < 7; i++)
+        queue_world_ask(&w, &a[i], users[i]);
+    queue_world_release(&w, &first);
+    for (unsigned n = 0; n < 7; n++) {
+        for (unsigned i = 0; i < 7; i++)
+            cr_assert(!a[i].request || a[i].answers == (i == order[n]), "request %u at turn %u", i, n);
+        queue_world_release(&w, &a[order[n]]);
+    }
+    queue_world_deinit(&w);
+}
+
+Test(queue, a_user_at_the_limit_lets_others_pass)
+{
+    struct queue_world w;
+    struct asked a[3], b;
+    queue_world_init(&w, QUIET "Target a:1\nPerUserMaxConn 1");
+    for (int i = 0; i < 3; i++)
+        queue_world_ask(&w, &a[i], "alice");
+    cr_assert_eq(queue_world_ask(&w, &b, "bob"), GW_ANSWER_GRANTED);
+    cr_assert(a[0].answers == 1 && a[1].answers == 0);
+    gw_request_failed(a[0].request); /* it was the only member; what was counted comes back */
+    queue_world_settle(&w);
+    cr_assert_eq(gw_request_answer(a[0].request), GW_ANSWER_FAILED);
+    cr_assert_eq(a[1].answers, 0);
+    queue_world_release(&w, &a[0]);
+    cr_assert(a[1].answers == 1 && a[2].answers == 0);
+    queue_world_release(&w, &a[2]);
+    queue_world_release(&w, &a[1]);
+    queue_world_release(&w, &b);
+    queue_world_deinit(&w);
+}
+
+Test(queue, more_than_may_wait_are_refused_at_once)
+{
+    struct queue_world w;
+    struct asked a[10];
+    queue_world_init(&w, QUIET "Target a:1\nMaxConn 2\nMaxQueue 3");
+    for (unsigned i = 0; i < 10; i++)
+        cr_assert_eq(queue_world_ask(&w, &a[i], i & 1 ? "alice" : "bob"), i < 2   ? GW_ANSWER_GRANTED
+                                                                          : i < 5 ? GW_ANSWER_NONE
+                                                                                  : GW_ANSWER_QUEUE_FULL);
+    cr_assert_eq(queue_world_stats(&w).refused[GW_ANSWER_QUEUE_FULL], 5);
+    for (unsigned i = 0; i < 10; i++)
+        queue_world_release(&w, &a[i]);
+    queue_world_deinit(&w);
+}
+
+Test(queue, who_waited_too_long_is_told_so)
+{
+    struct queue_world w;
+    struct asked a, b;
+    queue_world_init(&w, "Target a:1\nMaxConn 1\nQueueTimeout 1s");
+    queue_world_ask(&w, &a, "alice");
+    queue_world_ask(&w, &b, "bob");
+    queue_world_run(&w, 600);
+    cr_assert_eq(b.answers, 0);
+    queue_world_run(&w, 450);
+    cr_assert(b.answers == 1 && gw_request_answer(b.request) == GW_ANSWER_TIMED_OUT);
+    queue_world_release(&w, &a);
+    queue_world_release(&w, &b);
+    queue_world_deinit(&w);
+}
+
+Test(queue, queue_times_are_measured)
+{
+    struct queue_world w;
+    struct asked a, b;
+    queue_world_init(&w, "Target a:1\nMaxConn 1");
+    queue_world_ask(&w, &a, "alice");
+    cr_assert_eq(queue_world_stats(&w).queue_time_p99_us, 0);
+    queue_world_ask(&w, &b, "bob");
+    queue_world_run(&w, 100);
+    queue_world_release(&w, &a);
+    uint64_t p99 = queue_world_stats(&w).queue_time_p99_us;
+    cr_assert(p99 >= 85000 && p99 < 10000000, "%llu", (unsigned long long)p99);
+    cr_assert_eq(queue_world_stats(&w).queue_time_p50_us, 0);
+    queue_world_release(&w, &b);
+    queue_world_deinit(&w);
+}
+
+Test(queue, a_failed_connect_goes_to_another_member_each_once)
+{
+    struct queue_world w;
+    struct asked a;
+    unsigned mask = 0, tried = 0;
+    queue_world_init(&w, QUIET "Target a:1\nTarget b:1\nTarget c:1\nRetries 7");
+    queue_world_ask(&w, &a, "alice");
+    while (gw_request_answer(a.request) == GW_ANSWER_GRANTED) {
+        mask |= 1u << (asked_member(&a)[0] - 'a');
         tried++;
+        gw_request_failed(a.request);
+        queue_world_settle(&w);
     }
-    cr_assert(tried == 3 && mask == 7);
-    cr_assert(!r.member && !r.snapshot);
-    struct gw_queue *q = gw_registry_queue(registry, "web");
-    cr_assert_eq(q->failed, 1);
-    cr_assert_eq(q->active, 0);
-    for (struct gw_member *m = q->members; m; m = m->next)
-        cr_assert(m->failed == 1 && m->active == 0);
-    gw_registry_free(registry);
-    gw_config_drop(c);
+    cr_assert(mask == 7 && tried == 3);
+    cr_assert_eq(gw_request_answer(a.request), GW_ANSWER_FAILED);
+    cr_assert_eq(queue_world_stats(&w).failed, 1);
+    queue_world_release(&w, &a);
+    queue_world_deinit(&w);
 }
 
-Test(queue, a_reload_keeps_cursor_and_counters)
+Test(queue, retries_bounds_how_many_are_tried)
 {
-    struct gw_registry *registry = gw_registry_new();
-    for (int i = 0; i < 2; i++) {
-        struct gw_config *c = configure();
-        struct gw_request r = { .granted = on_granted };
-        cr_assert(gw_queue_offer(registry, &r, c, &c->queues[0]));
-        cr_assert_eq(r.target - c->queues[0].targets, i);
-        gw_queue_served(&r);
-        gw_queue_release(&r);
-        gw_config_drop(c);
-    }
-    cr_assert_eq(gw_registry_queue(registry, "web")->served, 2);
-    gw_registry_free(registry);
+    struct queue_world w;
+    struct asked a;
+    queue_world_init(&w, QUIET "Target a:1\nTarget b:1\nTarget c:1\nRetries 1");
+    queue_world_ask(&w, &a, "alice");
+    gw_request_failed(a.request);
+    cr_assert_eq(gw_request_answer(a.request), GW_ANSWER_GRANTED);
+    gw_request_failed(a.request);
+    cr_assert_eq(gw_request_answer(a.request), GW_ANSWER_FAILED);
+    cr_assert_eq(a.answers, 3);
+    queue_world_release(&w, &a);
+    queue_world_deinit(&w);
 }
 
-Test(registry, a_user_takes_no_more_than_the_limit)
+Test(queue, a_retry_that_must_wait_is_next)
 {
-    struct gw_registry *r = gw_registry_new();
-    struct gw_user_channels *a = gw_registry_user_take(r, "alice", 2), *b = gw_registry_user_take(r, "alice", 2);
-    cr_assert(a && a == b);
-    cr_assert(!gw_registry_user_take(r, "alice", 2));
-    cr_assert(!gw_registry_user_take(r, "bob", 0));
-    struct gw_user_channels *bob = gw_registry_user_take(r, "bob", 2);
-    cr_assert(bob);
-    gw_registry_user_give(r, a);
-    cr_assert(gw_registry_user_take(r, "alice", 2));
-    gw_registry_user_give(r, b);
-    gw_registry_user_give(r, b);
-    gw_registry_user_give(r, bob);
-    gw_registry_free(r);
+    struct queue_world w;
+    struct asked a, b, c;
+    queue_world_init(&w, QUIET "Target a:1 maxconn 1\nTarget b:1 maxconn 1");
+    queue_world_ask(&w, &a, "alice");
+    queue_world_ask(&w, &b, "bob");
+    queue_world_ask(&w, &c, "carol");
+    gw_request_failed(a.request); /* its slot goes to carol, since alice has tried that member */
+    queue_world_settle(&w);
+    cr_assert(a.answers == 1 && c.answers == 1);
+    struct asked d;
+    queue_world_ask(&w, &d, "dave");
+    queue_world_release(&w, &b);
+    cr_assert(a.answers == 2 && d.answers == 0);
+    queue_world_release(&w, &a);
+    queue_world_release(&w, &c);
+    queue_world_release(&w, &d);
+    queue_world_deinit(&w);
 }
 
-static void *take_and_give(void *registry)
+static const char *const joiner = "reverse:1";
+
+static struct gw_membership membership;
+static unsigned joins, leaves;
+
+static void on_joined(struct gw_membership *m, bool ok)
 {
-    for (int i = 0; i < 20000; i++) {
-        struct gw_user_channels *u = gw_registry_user_take(registry, "alice", 3);
-        if (u)
-            gw_registry_user_give(registry, u);
-    }
-    return NULL;
+    cr_assert(m == &membership && ok);
+    joins++;
 }
 
-Test(registry, users_are_counted_across_threads)
+static void on_left(struct gw_membership *m)
 {
-    struct gw_registry *r = gw_registry_new();
-    pthread_t t[3];
-    for (int i = 0; i < 3; i++)
-        pthread_create(&t[i], NULL, take_and_give, r);
-    for (int i = 0; i < 3; i++)
-        pthread_join(t[i], NULL);
-    gw_registry_free(r); /* asserts that no user is left */
+    cr_assert_eq(m, &membership);
+    leaves++;
+}
+
+static void join(struct queue_world *w, unsigned limit)
+{
+    membership = (struct gw_membership){ .queue = queue_world_queue(w),
+                                         .worker = 1,
+                                         .destination = gw_destination_new(GW_TARGET_ECHO, joiner, "", 0),
+                                         .terms = { limit, GW_WEIGHT_ONE, false },
+                                         .joined = on_joined,
+                                         .left = on_left };
+    gw_member_join(&membership);
+}
+
+Test(queue, without_a_consumer_it_refuses_or_holds)
+{
+    struct queue_world w;
+    struct asked a, b;
+    queue_world_init(&w, QUIET "Target a:1");
+    gw_member_drain(queue_world_queue(&w), "a:1", true);
+    cr_assert_eq(queue_world_ask(&w, &a, "alice"), GW_ANSWER_NO_CONSUMER);
+    queue_world_release(&w, &a);
+    queue_world_reload(&w, QUIET "HoldForConsumer yes\nTarget a:1");
+    cr_assert_eq(queue_world_ask(&w, &a, "alice"), GW_ANSWER_NONE);
+    cr_assert_eq(queue_world_ask(&w, &b, "bob"), GW_ANSWER_NONE);
+    join(&w, 1);
+    queue_world_settle(&w);
+    cr_assert(joins == 1 && a.answers == 1 && b.answers == 0);
+    cr_assert_str_eq(asked_member(&a), joiner);
+    gw_member_leave(&membership);
+    queue_world_release(&w, &a);
+    cr_assert(leaves == 1 && b.answers == 0);
+    gw_destination_drop(membership.destination);
+    queue_world_reload(&w, QUIET "Target a:1"); /* nobody is held any more */
+    cr_assert_eq(gw_request_answer(b.request), GW_ANSWER_NO_CONSUMER);
+    queue_world_release(&w, &b);
+    queue_world_deinit(&w);
+}
+
+Test(queue, a_member_that_has_left_is_granted_to_nobody_and_its_slot_is_used_again)
+{
+    struct queue_world w;
+    struct asked a, b;
+    queue_world_init(&w, QUIET "Target a:1 backup");
+    join(&w, UINT32_MAX);
+    gw_member_leave(&membership); /* before it has joined */
+    queue_world_settle(&w);
+    cr_assert(joins == 0 && leaves == 1);
+    gw_destination_drop(membership.destination);
+    join(&w, UINT32_MAX);
+    queue_world_settle(&w);
+    queue_world_ask(&w, &a, "alice");
+    cr_assert_str_eq(asked_member(&a), joiner);
+    gw_member_leave(&membership);
+    queue_world_ask(&w, &b, "alice");
+    cr_assert_str_eq(asked_member(&b), "a:1");
+    cr_assert_eq(queue_world_member(&w, joiner).state, GW_MEMBER_LEAVING);
+    gw_destination_drop(membership.destination);
+    join(&w, UINT32_MAX); /* not into the slot that is held */
+    queue_world_settle(&w);
+    cr_assert_eq(atomic_load(&queue_world_queue(&w)->member_count), 3);
+    gw_member_leave(&membership);
+    queue_world_release(&w, &a);
+    queue_world_release(&w, &b);
+    gw_destination_drop(membership.destination);
+    join(&w, UINT32_MAX);
+    queue_world_settle(&w);
+    cr_assert_eq(atomic_load(&queue_world_queue(&w)->member_count), 3);
+    gw_member_leave(&membership);
+    queue_world_settle(&w);
+    gw_destination_drop(membership.destination);
+    queue_world_deinit(&w);
+}
+
+Test(queue, an_abandoned_request_comes_home_wherever_it_is)
+{
+    struct queue_world w;
+    struct asked a, b;
+    queue_world_init(&w, QUIET "Target a:1\nMaxConn 1");
+    queue_world_ask(&w, &a, "alice");
+    queue_world_offer(&w, &b, "bob", "192.0.2.1");
+    gw_request_release(b.request); /* before the home has heard of it */
+    queue_world_settle(&w);
+    queue_world_ask(&w, &b, "bob"); /* while it waits */
+    gw_request_release(b.request);
+    queue_world_settle(&w);
+    queue_world_offer(&w, &b, "bob", "192.0.2.1");
+    gw_inbox_serve(&w.inbox[0], &w);
+    gw_request_release(a.request);
+    gw_inbox_serve(&w.inbox[0], &w); /* the grant is on its way */
+    gw_request_release(b.request);
+    queue_world_settle(&w);
+    cr_assert_eq(b.answers, 0);
+    queue_world_deinit(&w);
+}
+
+Test(queue, a_reload_changes_limits_and_keeps_counters)
+{
+    struct queue_world w;
+    struct asked a[4];
+    queue_world_init(&w, QUIET "Target a:1 maxconn 1\nTarget b:1 maxconn 1");
+    for (int i = 0; i < 4; i++)
+        queue_world_ask(&w, &a[i], "alice");
+    queue_world_reload(&w, QUIET "Target a:1 maxconn 2\nTarget c:1 maxconn 1");
+    for (int i = 0; i < 4; i++)
+        cr_assert_eq(a[i].answers, 1);
+    cr_assert_eq(queue_world_member(&w, "a:1").active, 2);
+    cr_assert(queue_world_member(&w, "b:1").state == GW_MEMBER_LEAVING && queue_world_member(&w, "b:1").active == 1);
+    cr_assert_eq(queue_world_member(&w, "c:1").active, 1);
+    queue_world_reload(&w, QUIET "Target a:1\nTarget b:1");
+    cr_assert(queue_world_member(&w, "b:1").state == GW_MEMBER_UP && queue_world_member(&w, "b:1").active == 1);
+    for (int i = 0; i < 4; i++)
+        queue_world_release(&w, &a[i]);
+    queue_world_deinit(&w);
+}
+
+Test(queue, its_first_request_may_come_before_its_home_has_the_configuration)
+{
+    struct queue_world w;
+    struct asked a;
+    queue_world_init(&w, QUIET "Target a:1");
+    struct gw_registry *applied = w.registry, *fresh = gw_registry_new(QUEUE_WORLD_WORKERS);
+    for (unsigned i = 0; i < QUEUE_WORLD_WORKERS; i++)
+        gw_registry_seat(fresh, i, &w.inbox[i], w.loop[i]);
+    w.registry = fresh;
+    cr_assert_eq(queue_world_ask(&w, &a, "alice"), GW_ANSWER_GRANTED);
+    queue_world_release(&w, &a);
+    gw_registry_free(fresh);
+    w.registry = applied;
+    queue_world_deinit(&w);
 }

@@ -107,9 +107,42 @@ Test(allow, only_what_a_rule_names_is_admitted)
         { 2, "carol", false, false }, { 2, "Carol", true, false }, { 2, "dev", true, false },    { 2, "@dev", true, false },
         { 2, "", true, false },
     };
+    struct gw_addr source = { 0 };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        cr_assert_eq(gw_config_allows(c, &c->queues[rows[i].queue], rows[i].user, rows[i].proves_name), rows[i].admitted, "row %zu",
-                     i);
+        cr_assert_eq(gw_config_allows(c, &c->queues[rows[i].queue], rows[i].user, rows[i].proves_name, &source), rows[i].admitted,
+                     "row %zu", i);
+    gw_config_drop(c);
+}
+
+Test(allow, rules_may_name_sources_and_deny_comes_first)
+{
+    struct gw_config *c = parse("Group dev alice bob\n"
+                                "Queue from\nTarget h:1\nAllow alice@10.0.0.0/8 @dev@2001:db8::/32 192.0.2.1\n"
+                                "Queue without\nTarget h:1\nAllow *\nDeny bob 10.9.0.0/16 alice@192.0.2.0/24\n"
+                                "Queue far\nTarget h:1\nAllow *\nDeny 10.0.0.0/8\n");
+    static const struct {
+        size_t queue;
+        const char *user, *source;
+        bool proves_name, admitted;
+    } rows[] = {
+        { 0, "alice", "10.1.2.3", true, true },        { 0, "alice", "11.1.2.3", true, false },
+        { 0, "alice", "10.1.2.3", false, false },      { 0, "bob", "10.1.2.3", true, false },
+        { 0, "bob", "2001:db8::9", true, true },       { 0, "carol", "2001:db8::9", true, false },
+        { 0, "carol", "192.0.2.1", false, true },      { 0, "carol", "192.0.2.2", true, false },
+        { 0, "alice", "::ffff:10.1.2.3", true, true },
+
+        { 1, "carol", "10.1.2.3", true, true },        { 1, "bob", "10.1.2.3", true, false },
+        { 1, "carol", "10.9.2.3", true, false },       { 1, "alice", "10.1.2.3", true, true },
+        { 1, "alice", "192.0.2.9", true, false },      { 1, "carol", "10.1.2.3", false, false }, /* it may be bob */
+
+        { 2, "carol", "192.0.2.1", false, true },      { 2, "carol", "10.1.2.3", false, false },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct gw_addr source;
+        cr_assert(gw_addr_parse(&source, rows[i].source));
+        cr_assert_eq(gw_config_allows(c, &c->queues[rows[i].queue], rows[i].user, rows[i].proves_name, &source), rows[i].admitted,
+                     "row %zu", i);
+    }
     gw_config_drop(c);
 }
 

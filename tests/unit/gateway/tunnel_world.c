@@ -22,6 +22,7 @@ struct gw_worker {
     struct gw_config *config;
     struct gw_dns *dns;
     struct gw_registry *registry;
+    struct gw_inbox inbox;
     struct gw_linger *linger;
     struct world *world;
 };
@@ -76,6 +77,12 @@ struct gw_registry *gw_worker_registry(struct gw_worker *w)
 struct gw_linger *gw_worker_linger(struct gw_worker *w)
 {
     return w->linger;
+}
+
+unsigned gw_worker_index(const struct gw_worker *w)
+{
+    (void)w;
+    return 0;
 }
 
 bool gw_worker_draining(const struct gw_worker *w)
@@ -224,6 +231,7 @@ static bool step(struct world *w)
         }
     }
     gw_loop_round(w->worker->loop, false);
+    gw_inbox_serve(&w->worker->inbox, w->worker);
     return moved;
 }
 
@@ -287,10 +295,13 @@ struct world *world_new(const char *queues)
     w->worker->loop = gw_loop_new();
     w->worker->dns = gw_dns_new(w->worker->loop, "127.0.0.1:1"); /* nobody there: names come from the hosts file alone */
     w->worker->linger = gw_linger_new(w->worker->loop);
-    w->worker->registry = gw_registry_new();
+    cr_assert(gw_inbox_init(&w->worker->inbox));
+    w->worker->registry = gw_registry_new(1);
+    gw_registry_seat(w->worker->registry, 0, &w->worker->inbox, w->worker->loop);
     snprintf(text, sizeof text, "ListenAddress 127.0.0.1:2222\nHostKey /k\nAuthorizedKeysFile /k/%%u\n%s", queues);
     w->worker->config = gw_config_parse(text, "test", error);
     cr_assert(w->worker->config, "%s", error);
+    cr_assert(gw_registry_apply(w->worker->registry, 0, w->worker->config));
     return w;
 }
 
@@ -298,9 +309,12 @@ void world_free(struct world *w)
 {
     gw_tunnel_end_all(w->conn, "test over");
     cr_assert_eq(w->conn->tunnels.count, 0);
+    for (int i = 0; i < 4; i++) /* what was on its way between the two sides of a request comes home */
+        gw_inbox_serve(&w->worker->inbox, w->worker);
     gw_linger_free(w->worker->linger);
     gw_dns_free(w->worker->dns);
     gw_registry_free(w->worker->registry);
+    gw_inbox_deinit(&w->worker->inbox);
     gw_loop_free(w->worker->loop);
     cr_assert_eq(w->worker->config->users, 1); /* nothing holds the snapshot any more */
     gw_config_drop(w->worker->config);

@@ -6,7 +6,7 @@
 
 #include "gateway/consumers/linger.h"
 #include "gateway/net/dns.h"
-#include "gateway/queues/registry.h"
+#include "gateway/queues/stats.h"
 #include "gateway/tunnel.h"
 #include "pair.h"
 

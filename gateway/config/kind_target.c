@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/* Target WHERE [OPTION…]: where a member of a queue is, and what it may be given. Options are a table: one row says how the words
+ * behind its name are read and printed. */
+#include <limits.h>
+#include <stdlib.h>
+#include <strings.h>
+
+#include "gateway/config/reader_priv.h"
+#include "gateway/net/host.h"
+
+/* ---- where ---- */
+
+static const struct {
+    const char *text;
+    enum gw_target_kind kind;
+} own_targets[] = {
+    { "dial", GW_TARGET_DIAL },
+    { "builtin:echo", GW_TARGET_ECHO },
+    { "builtin:discard", GW_TARGET_DISCARD },
+    { "builtin:source", GW_TARGET_SOURCE },
+    { "builtin:http", GW_TARGET_HTTP },
+};
+
+/* HOST:PORT into target. False: not that, or out of memory (then the error is set). */
+static bool parse_tcp_target(struct gw_reader *r, const struct gw_keyword *k, const char *word, struct gw_target *target)
+{
+    char text[GW_HOST_MAX + 16], literal[GW_ADDR_TEXT], *host_text, *port_text;
+    uint64_t port;
+    size_t len = strlen(word);
+    if (len >= sizeof text)
+        return gw_reader_refuse(r, word, k->accepted);
+    memcpy(text, word, len + 1);
+    if (!gw_value_host_port(text, &host_text, &port_text) || !gw_value_number(port_text, 65535, &port) || port == 0)
+        return gw_reader_refuse(r, word, k->accepted);
+    struct gw_host host = gw_host_read(cx_view_text(host_text));
+    if (host.kind == GW_HOST_NONE)
+        return gw_reader_refuse(r, word, k->accepted);
+
+    const char *text_of_host = host.name;
+    if (host.kind == GW_HOST_LITERAL) {
+        /* as written, not unwrapped: what goes through NAT64 is to be dialled through it */
+        struct gw_addr address;
+        bool is_address = gw_addr_parse(&address, host_text);
+        text_of_host = is_address ? gw_addr_text(&address, literal) : host_text;
+    }
+    target->kind = GW_TARGET_TCP;
+    target->port = (uint16_t)port;
+    target->host = gw_reader_copy(r, text_of_host);
+    return target->host != NULL;
+}
+
+static bool parse_where(struct gw_reader *r, const struct gw_keyword *k, const char *word, struct gw_target *target)
+{
+    size_t i = 0, count = sizeof own_targets / sizeof own_targets[0];
+    while (i < count && strcasecmp(word, own_targets[i].text) != 0)
+        i++;
+    if (i < count)
+        target->kind = own_targets[i].kind;
+    else if (!parse_tcp_target(r, k, word, target))
+        return false;
+    target->text = gw_reader_copy(r, i < count ? own_targets[i].text : word);
+    return target->text != NULL;
+}
+
+/* ---- options ---- */
+
+struct option {
+    const char *name;
+    const char *accepted; /* what may stand behind it; NULL: nothing */
+    bool (*read)(const char *value, struct gw_target *t);
+    /* With the blank in front; nothing where it is as if not written. */
+    void (*print)(const struct gw_target *t, FILE *out);
+};
+
+static bool read_maxconn(const char *value, struct gw_target *t)
+{
+    uint64_t n;
+    if (!gw_value_number(value, 1000000, &n) || n == 0)
+        return false;
+    t->max_conn = (unsigned)n;
+    return true;
+}
+
+static void print_maxconn(const struct gw_target *t, FILE *out)
+{
+    if (t->max_conn != UINT_MAX)
+        fprintf(out, " maxconn %u", t->max_conn);
+}
+
+static bool read_weight(const char *value, struct gw_target *t)
+{
+    uint64_t n;
+    if (!gw_value_number(value, GW_WEIGHT_MAX, &n) || n == 0)
+        return false;
+    t->weight = (unsigned)n;
+    return true;
+}
+
+static void print_weight(const struct gw_target *t, FILE *out)
+{
+    if (t->weight != 1)
+        fprintf(out, " weight %u", t->weight);
+}
+
+static bool read_backup(const char *value, struct gw_target *t)
+{
+    (void)value;
+    t->backup = true;
+    return true;
+}
+
+static void print_backup(const struct gw_target *t, FILE *out)
+{
+    if (t->backup)
+        fputs(" backup", out);
+}
+
+static const struct option options[] = {
+    { "maxconn", "1 to 1000000", read_maxconn, print_maxconn },
+    { "weight", "1 to 256", read_weight, print_weight },
+    { "backup", NULL, read_backup, print_backup },
+};
+
+enum { OPTION_COUNT = sizeof options / sizeof options[0] };
+
+static bool refuse_option(struct gw_reader *r, const char *word)
+{
+    char names[256];
+    size_t used = 0;
+    for (size_t i = 0; i < OPTION_COUNT; i++)
+        used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", i > 0 ? ", " : "", options[i].name);
+    return gw_reader_refuse(r, word, names);
+}
+
+/* The option that begins at word *i, which is left at its last word. */
+static bool read_option(struct gw_reader *r, const struct gw_line *line, size_t *i, struct gw_target *target)
+{
+    const char *word = line->words[*i];
+    size_t n = 0;
+    while (n < OPTION_COUNT && strcasecmp(word, options[n].name) != 0)
+        n++;
+    if (n == OPTION_COUNT)
+        return refuse_option(r, word);
+    const struct option *o = &options[n];
+    const char *value = NULL;
+    if (o->accepted) {
+        if (*i + 1 == line->count)
+            return gw_reader_fail(r, "%s has no value; accepted: %s", o->name, o->accepted);
+        value = line->words[++*i];
+    }
+    if (o->read(value, target))
+        return true;
+    char escaped[64];
+    return gw_reader_fail(r, "%s '%s' is not understood; accepted: %s", o->name,
+                          gw_log_escape(escaped, sizeof escaped, cx_view_text(value), false), o->accepted);
+}
+
+/* ---- the line ---- */
+
+static bool read_target(struct gw_reader *r, const struct gw_keyword *k, void *base, const struct gw_line *line)
+{
+    struct gw_queue_config *q = base;
+    struct gw_target *target = gw_reader_push(r, &q->targets, &q->target_count, sizeof *target);
+    if (!target)
+        return false;
+    target->max_conn = UINT_MAX;
+    target->weight = 1;
+    if (!parse_where(r, k, line->words[0], target))
+        return false;
+    for (size_t i = 0; i + 1 < q->target_count; i++)
+        if (strcmp(q->targets[i].text, target->text) == 0)
+            return gw_reader_fail(r, "'%s' stands in the queue already; accepted: each once, with weight N for a larger share",
+                                  target->text);
+    for (size_t i = 1; i < line->count; i++)
+        if (!read_option(r, line, &i, target))
+            return false;
+    return true;
+}
+
+static void print_targets(const struct gw_keyword *k, const void *base, FILE *out)
+{
+    const struct gw_queue_config *q = base;
+    for (size_t i = 0; i < q->target_count; i++) {
+        gw_keyword_print_name(k, out);
+        fputs(q->targets[i].text, out);
+        for (size_t n = 0; n < OPTION_COUNT; n++)
+            options[n].print(&q->targets[i], out);
+        fputc('\n', out);
+    }
+}
+
+const struct gw_kind gw_kind_target = { .read = read_target, .print = print_targets, .many_words = true, .repeats = true };
