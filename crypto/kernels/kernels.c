@@ -5,6 +5,7 @@
 #include <assert.h>
 
 #include "crypto/kernels/kernels_priv.h"
+#include "crypto/kex/mlkem768_priv.h"
 #include "crypto/packet/packet_priv.h"
 
 typedef const struct cx_kernel *const candidate_list[];
@@ -23,6 +24,8 @@ static candidate_list hmac_sha256 = { &cx_mac_hmac_sha256.kernel, NULL };
 static candidate_list hmac_sha512 = { &cx_mac_hmac_sha512.kernel, NULL };
 static candidate_list umac64 = { &cx_mac_umac64.kernel, NULL };
 static candidate_list umac128 = { &cx_mac_umac128.kernel, NULL };
+static candidate_list keccak = { X86(cx_keccak_avx512) X86(cx_keccak_avx2) & cx_keccak_portable.kernel, NULL };
+static candidate_list mlkem = { X86(cx_mlkem_avx512) X86(cx_mlkem_avx2) & cx_mlkem_portable.kernel, NULL };
 
 static const struct {
     const char *name;
@@ -36,6 +39,8 @@ static const struct {
     [CX_PRIMITIVE_HMAC_SHA512] = { "hmac-sha2-512", hmac_sha512, cx_selftest_mac },
     [CX_PRIMITIVE_UMAC64] = { "umac-64", umac64, cx_selftest_mac },
     [CX_PRIMITIVE_UMAC128] = { "umac-128", umac128, cx_selftest_mac },
+    [CX_PRIMITIVE_KECCAK] = { "keccak", keccak, cx_selftest_keccak },
+    [CX_PRIMITIVE_MLKEM] = { "mlkem768", mlkem, cx_selftest_mlkem },
 };
 
 const struct cx_kernels cx_kernels_portable = {
@@ -46,6 +51,8 @@ const struct cx_kernels cx_kernels_portable = {
     .hmac_sha512 = &cx_mac_hmac_sha512,
     .umac64 = &cx_mac_umac64,
     .umac128 = &cx_mac_umac128,
+    .keccak = &cx_keccak_portable,
+    .mlkem = &cx_mlkem_portable,
 };
 
 static const char *const tiers[CX_TIER_COUNT] = {

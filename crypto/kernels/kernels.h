@@ -28,6 +28,8 @@ enum cx_primitive {
     CX_PRIMITIVE_HMAC_SHA512,
     CX_PRIMITIVE_UMAC64,
     CX_PRIMITIVE_UMAC128,
+    CX_PRIMITIVE_KECCAK,
+    CX_PRIMITIVE_MLKEM,
     CX_PRIMITIVE_COUNT
 };
 
@@ -44,6 +46,8 @@ struct cx_kernel {
 struct cx_packet_ops; /* these: crypto/packet/packet_priv.h */
 struct cx_ctr_kernel;
 struct cx_mac_ops;
+struct cx_keccak_kernel; /* crypto/keccak_lanes.h */
+struct cx_mlkem_kernel;  /* crypto/kex/mlkem768_priv.h */
 
 /* A selection: one kernel a primitive, none NULL. */
 struct cx_kernels {
@@ -52,6 +56,8 @@ struct cx_kernels {
             const struct cx_packet_ops *gcm, *chachapoly;
             const struct cx_ctr_kernel *ctr;
             const struct cx_mac_ops *hmac_sha256, *hmac_sha512, *umac64, *umac128;
+            const struct cx_keccak_kernel *keccak;
+            const struct cx_mlkem_kernel *mlkem;
         };
         const struct cx_kernel *of[CX_PRIMITIVE_COUNT]; /* the same, as what they begin with */
     };

@@ -29,4 +29,8 @@ bool cx_selftest_packets(const struct cx_evp *evp, enum cx_primitive primitive, 
 bool cx_selftest_ctr(const struct cx_evp *evp, enum cx_primitive primitive, const struct cx_kernel *kernel);
 bool cx_selftest_mac(const struct cx_evp *evp, enum cx_primitive primitive, const struct cx_kernel *kernel);
 
+/* selftest_kex.c */
+bool cx_selftest_keccak(const struct cx_evp *evp, enum cx_primitive primitive, const struct cx_kernel *kernel);
+bool cx_selftest_mlkem(const struct cx_evp *evp, enum cx_primitive primitive, const struct cx_kernel *kernel);
+
 #endif

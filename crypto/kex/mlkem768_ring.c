@@ -13,18 +13,6 @@ enum {
     BARRETT_SHIFT = 26 - 16,
 };
 
-/* 17^BitRev7(i) R mod q: Appendix A */
-static const int16_t zetas[128] = {
-    -1044, -758,  -359,  -1517, 1493,  1422,  287,   202,   -171,  622,  1577,  182,   962,   -1202, -1474, 1468,
-    573,   -1325, 264,   383,   -829,  1458,  -1602, -130,  -681,  1017, 732,   608,   -1542, 411,   -205,  -1571,
-    1223,  652,   -552,  1015,  -1293, 1491,  -282,  -1544, 516,   -8,   -320,  -666,  -1618, -1162, 126,   1469,
-    -853,  -90,   -271,  830,   107,   -1421, -247,  -951,  -398,  961,  -1508, -725,  448,   -1065, 677,   -1275,
-    -1103, 430,   555,   843,   -1251, 871,   1550,  105,   422,   587,  177,   -235,  -291,  -460,  1574,  1653,
-    -246,  778,   1159,  -147,  -777,  1483,  -602,  1119,  -1590, 644,  -872,  349,   418,   329,   -156,  -75,
-    817,   1097,  603,   610,   1322,  -1285, -1465, 384,   -1215, -136, 1218,  -1335, -874,  220,   -1187, -1659,
-    -1185, -1530, -1278, 794,   -1510, -854,  -870,  478,   -108,  -308, 996,   991,   958,   -1460, 1522,  1628,
-};
-
 static inline int16_t high_half(int32_t product)
 {
     return (int16_t)(product >> 16);
@@ -70,7 +58,7 @@ static inline void butterflies_inverse(int16_t *restrict low, int16_t *restrict 
 
 static void ntt(int16_t c[MLKEM_N])
 {
-    const int16_t *zeta = zetas;
+    const int16_t *zeta = cx_mlkem_roots.forward;
     for (size_t len = MLKEM_N / 2; len >= 2; len /= 2)
         for (size_t at = 0; at < MLKEM_N; at += 2 * len)
             butterflies(c + at, c + at + len, len, *++zeta);
@@ -80,7 +68,7 @@ static void ntt(int16_t c[MLKEM_N])
 
 static void ntt_inverse(int16_t c[MLKEM_N])
 {
-    const int16_t *zeta = zetas + 128;
+    const int16_t *zeta = cx_mlkem_roots.forward + 128;
     for (size_t len = 2; len <= MLKEM_N / 2; len *= 2)
         for (size_t at = 0; at < MLKEM_N; at += 2 * len)
             butterflies_inverse(c + at, c + at + len, len, *--zeta);
@@ -102,10 +90,10 @@ void cx_mlkem_ntt_inverse(struct cx_mlkem_poly *p, size_t count)
 
 /* Coefficients 2 i and 2 i + 1 multiply modulo x^2 - zeta, where zetas of neighbours are opposite. The sums of three products
  * stay below 6 q^2, which reduce_product takes; the second factor of R makes up for the two reductions. */
-void cx_mlkem_dot(struct cx_mlkem_poly *out, const struct cx_mlkem_vector *a, const struct cx_mlkem_vector *b)
+static void dot(struct cx_mlkem_poly *out, const struct cx_mlkem_vector *a, const struct cx_mlkem_vector *b)
 {
     for (size_t i = 0; i < MLKEM_N / 2; i++) {
-        int16_t zeta = (int16_t)(i % 2 == 0 ? zetas[64 + i / 2] : -zetas[64 + i / 2]);
+        int16_t root = cx_mlkem_roots.forward[64 + i / 2], zeta = (int16_t)(i % 2 == 0 ? root : -root);
         int32_t even = 0, odd = 0;
         for (size_t k = 0; k < MLKEM_K; k++) {
             const int16_t *x = &a->p[k].c[2 * i], *y = &b->p[k].c[2 * i];
@@ -115,6 +103,12 @@ void cx_mlkem_dot(struct cx_mlkem_poly *out, const struct cx_mlkem_vector *a, co
         out->c[2 * i] = multiply(reduce_product(even), R_SQUARED);
         out->c[2 * i + 1] = multiply(reduce_product(odd), R_SQUARED);
     }
+}
+
+void cx_mlkem_dot(struct cx_mlkem_poly *out, const struct cx_mlkem_vector *a, size_t count, const struct cx_mlkem_vector *b)
+{
+    for (size_t i = 0; i < count; i++)
+        dot(&out[i], &a[i], b);
 }
 
 void cx_mlkem_add(struct cx_mlkem_poly *a, const struct cx_mlkem_poly *b, size_t count)

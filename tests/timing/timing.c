@@ -53,18 +53,18 @@ static void mlkem_ciphertext(uint8_t *input, unsigned class)
     uint8_t seed[CX_MLKEM768_SEED_BYTES], message[CX_MLKEM768_MESSAGE_BYTES];
     if (!have_pair) {
         cx_random_fill(&random_source, seed, sizeof seed);
-        cx_mlkem768_make_pair(seed, mlkem_ek, mlkem_dk);
+        cx_mlkem768_make_pair(cx_kernels_current(), seed, mlkem_ek, mlkem_dk);
         have_pair = true;
     }
     cx_random_fill(&random_source, message, sizeof message);
-    need(cx_mlkem768_encapsulate(mlkem_ek, message, input, shared) == CX_OK);
+    need(cx_mlkem768_encapsulate(cx_kernels_current(), mlkem_ek, message, input, shared) == CX_OK);
     if (class == 1)
         input[CX_MLKEM768_CIPHERTEXT_BYTES - 1] ^= 1;
 }
 
 static void mlkem_run_ciphertext(const uint8_t *input)
 {
-    cx_mlkem768_decapsulate(mlkem_dk, input, shared);
+    cx_mlkem768_decapsulate(cx_kernels_current(), mlkem_dk, input, shared);
 }
 
 /* z, the last 32 bytes of a secret, and the secret polynomials in front; the public key stays that of one pair. */
@@ -75,7 +75,7 @@ static void mlkem_secret(uint8_t *input, unsigned class)
     static uint8_t other_ek[CX_MLKEM768_EK_BYTES], other_dk[CX_MLKEM768_DK_BYTES], seed[CX_MLKEM768_SEED_BYTES];
     static bool have_fixed;
     cx_random_fill(&random_source, seed, sizeof seed);
-    cx_mlkem768_make_pair(seed, other_ek, other_dk);
+    cx_mlkem768_make_pair(cx_kernels_current(), seed, other_ek, other_dk);
     if (!have_fixed)
         memcpy(fixed, other_dk, sizeof fixed);
     have_fixed = true;
@@ -89,7 +89,7 @@ static void mlkem_secret(uint8_t *input, unsigned class)
 static void mlkem_run_secret(const uint8_t *input)
 {
     static const uint8_t ciphertext[CX_MLKEM768_CIPHERTEXT_BYTES] = { 1 };
-    cx_mlkem768_decapsulate(input, ciphertext, shared);
+    cx_mlkem768_decapsulate(cx_kernels_current(), input, ciphertext, shared);
 }
 
 /* ---- sntrup761 ---- */

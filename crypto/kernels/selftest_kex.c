@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+/* The self-tests of kernels for key exchange: the same as the portable one, for every value that an encoding may meet, for the
+ * largest that the ring's arithmetic may, and for a whole exchange, with a ciphertext that is refused. */
+#include <stdlib.h>
+
+#include "crypto/kernels/kernels_priv.h"
+#include "crypto/kex/mlkem768_priv.h"
+
+/* ---- Keccak ---- */
+
+enum { HASHES = CX_KECCAK_STATES_MAX + 3, INPUT = 600, OUTPUT = 400 };
+
+/* Jobs of every algorithm, from long ones to short; the last hashes nothing. */
+static void make_jobs(struct cx_keccak_job job[], size_t count, const uint8_t in[INPUT], uint8_t out[][OUTPUT])
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t len = i + 1 == count ? 0 : (INPUT - count) >> i / 2, half = len / 2;
+        job[i] = (struct cx_keccak_job){ .alg = (enum cx_keccak_alg)(i % CX_KECCAK_ALG_COUNT), .out = out[i] };
+        job[i].a = cx_view(in, half);
+        job[i].b = cx_view(in + half, len - half);
+        job[i].out_len = OUTPUT >> i / 4;
+    }
+}
+
+bool cx_selftest_keccak(const struct cx_evp *evp, enum cx_primitive primitive, const struct cx_kernel *kernel)
+{
+    uint8_t in[INPUT], got[HASHES][OUTPUT], want[OUTPUT];
+    struct cx_keccak_job job[HASHES];
+    bool good = true;
+    (void)evp;
+    (void)primitive;
+    for (size_t i = 0; i < INPUT; i++)
+        in[i] = (uint8_t)(i * 11 + i / 256);
+    for (size_t count = 1; count <= HASHES; count++) {
+        make_jobs(job, count, in, got);
+        cx_keccak_many((const struct cx_keccak_kernel *)kernel, job, count);
+        for (size_t i = 0; i < count; i++) {
+            cx_keccak(job[i].alg, job[i].a, job[i].b, want, job[i].out_len);
+            good &= memcmp(got[i], want, job[i].out_len) == 0;
+        }
+    }
+    return good;
+}
+
+/* ---- ML-KEM ---- */
+
+enum { ROUNDS = 4 };
+
+struct exchange {
+    uint8_t seed[CX_MLKEM768_SEED_BYTES], message[CX_MLKEM768_MESSAGE_BYTES];
+    uint8_t ek[CX_MLKEM768_EK_BYTES], dk[CX_MLKEM768_DK_BYTES], ciphertext[CX_MLKEM768_CIPHERTEXT_BYTES];
+    uint8_t sent[CX_MLKEM768_SHARED_BYTES], received[CX_MLKEM768_SHARED_BYTES], refused[CX_MLKEM768_SHARED_BYTES];
+};
+
+static bool exchange(struct exchange *x, const struct cx_kernels *k, uint8_t round)
+{
+    memset(x, 0, sizeof *x);
+    memset(x->seed, round, sizeof x->seed);
+    memset(x->message, round, sizeof x->message);
+    cx_mlkem768_make_pair(k, x->seed, x->ek, x->dk);
+    if (cx_mlkem768_encapsulate(k, x->ek, x->message, x->ciphertext, x->sent) != CX_OK)
+        return false;
+    cx_mlkem768_decapsulate(k, x->dk, x->ciphertext, x->received);
+    x->ciphertext[round] ^= 1;
+    cx_mlkem768_decapsulate(k, x->dk, x->ciphertext, x->refused);
+    return memcmp(x->sent, x->received, sizeof x->sent) == 0;
+}
+
+static bool exchanges(const struct cx_mlkem_kernel *kernel)
+{
+    struct cx_kernels with = cx_kernels_portable;
+    struct exchange want, got;
+    with.mlkem = kernel;
+    for (uint8_t round = 0; round < ROUNDS; round++)
+        if (!exchange(&want, &cx_kernels_portable, round) || !exchange(&got, &with, round) || memcmp(&want, &got, sizeof want) != 0)
+            return false;
+    return true;
+}
+
+struct coded {
+    uint8_t ciphertext[CX_MLKEM768_CIPHERTEXT_BYTES], vector[MLKEM_VECTOR_BYTES], message[CX_MLKEM768_MESSAGE_BYTES];
+    struct cx_mlkem_vector u, decoded;
+    struct cx_mlkem_poly v, bits;
+    bool canonical, beyond;
+};
+
+static void code(struct coded *c, const struct cx_mlkem_kernel *kernel, struct cx_mlkem_vector *values)
+{
+    memset(c, 0, sizeof *c);
+    kernel->encode(c->vector, values);
+    kernel->decode(&c->decoded, c->vector);
+    kernel->encode_ciphertext(c->ciphertext, values, &values->p[0]);
+    kernel->decode_ciphertext(&c->u, &c->v, c->ciphertext);
+    kernel->encode_message(c->message, &values->p[1]);
+    kernel->decode_message(&c->bits, c->message);
+    c->canonical = kernel->is_canonical(values);
+    int16_t kept = values->p[2].c[7];
+    values->p[2].c[7] = MLKEM_Q;
+    c->beyond = kernel->is_canonical(values);
+    values->p[2].c[7] = kept;
+}
+
+/* Every value comes by in every polynomial. */
+static bool encodings(const struct cx_mlkem_kernel *kernel)
+{
+    struct cx_mlkem_vector values;
+    struct coded want, got;
+    for (size_t first = 0; first < MLKEM_Q; first += MLKEM_N) {
+        for (size_t i = 0; i < MLKEM_K * MLKEM_N; i++)
+            values.p[i / MLKEM_N].c[i % MLKEM_N] = (int16_t)((first + i % MLKEM_N) % MLKEM_Q);
+        code(&want, &cx_mlkem_portable, &values);
+        code(&got, kernel, &values);
+        if (memcmp(&want, &got, sizeof want) != 0)
+            return false;
+    }
+    return true;
+}
+
+/* Through every function of the ring, each time from the largest values that it takes. */
+static void compute(struct cx_mlkem_vector out[4], const struct cx_mlkem_kernel *kernel, const struct cx_mlkem_vector *in)
+{
+    for (size_t i = 0; i < 4; i++)
+        out[i] = *in;
+    kernel->ntt(out[0].p, MLKEM_K);
+    kernel->ntt_inverse(out[1].p, MLKEM_K);
+    kernel->dot(out[2].p, (struct cx_mlkem_vector[]){ *in, *in }, 2, in);
+    kernel->add(out[3].p, in->p, 2);
+    kernel->subtract_from(&out[3].p[0], &in->p[0]);
+    for (size_t i = 0; i < 4; i++)
+        kernel->canonical(out[i].p, MLKEM_K);
+}
+
+static bool arithmetic(const struct cx_mlkem_kernel *kernel)
+{
+    struct cx_mlkem_vector in, want[4], got[4];
+    for (uint32_t round = 0; round < 2 * ROUNDS; round++) {
+        uint32_t state = round;
+        for (size_t i = 0; i < MLKEM_K * MLKEM_N; i++) {
+            state = state * 1664525 + 1013904223;
+            int16_t largest = (int16_t)(state >> 31 ? MLKEM_Q - 1 : 1 - MLKEM_Q), any = (int16_t)((state >> 16) % MLKEM_Q);
+            in.p[i / MLKEM_N].c[i % MLKEM_N] = round == 0 ? MLKEM_Q - 1 : round == 1 ? 1 - MLKEM_Q : round % 2 == 0 ? largest : any;
+        }
+        compute(want, &cx_mlkem_portable, &in);
+        compute(got, kernel, &in);
+        if (memcmp(want, got, sizeof want) != 0)
+            return false;
+    }
+    return true;
+}
+
+static bool samples(const struct cx_mlkem_kernel *kernel)
+{
+    uint8_t bytes[3 * MLKEM_N];
+    struct cx_mlkem_poly want = { 0 }, got = { 0 };
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)(i * i + i / 7);
+    for (size_t len = 0; len <= sizeof bytes; len += 3) { /* too few, and more than enough */
+        if (cx_mlkem_portable.take_uniform(&want, bytes, len) != kernel->take_uniform(&got, bytes, len))
+            return false;
+    }
+    bool same = memcmp(&want, &got, sizeof want) == 0;
+    cx_mlkem_portable.binomial(&want, bytes);
+    kernel->binomial(&got, bytes);
+    return same && memcmp(&want, &got, sizeof want) == 0;
+}
+
+bool cx_selftest_mlkem(const struct cx_evp *evp, enum cx_primitive primitive, const struct cx_kernel *kernel)
+{
+    const struct cx_mlkem_kernel *mlkem = (const struct cx_mlkem_kernel *)kernel;
+    (void)evp;
+    (void)primitive;
+    return encodings(mlkem) && arithmetic(mlkem) && samples(mlkem) && exchanges(mlkem);
+}
