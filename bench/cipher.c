@@ -1,178 +1,189 @@
 /* SPDX-License-Identifier: MIT */
-/* sluice-bench cipher: every suite through the packet interface that the gateway uses, sealing and opening, eight packets a
- * call. Each cell is the median of many short samples, and samples of all cells are interleaved, so that a machine whose
- * speed drifts bends all cells alike. */
-#include <getopt.h>
-#include <stdio.h>
+/* sluice-bench cipher: packet ciphers, key exchange and signatures on one core, beside OpenSSL's. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <unistd.h>
 
-#include "bench.h"
+#include "bench/bench.h"
+#include "bench/cipher.h"
+#include "bench/clock.h"
+#include "bench/kex_ops.h"
+#include "bench/runner.h"
+#include "bench/sign_ops.h"
+#include "bench/suites.h"
+#include "bench/terminal.h"
 #include "crypto/packet/packet.h"
+#include "gateway/kernels.h"
 
-enum { BATCH = 8, SAMPLES_MAX = 201, AREA_BYTES = BATCH * (32768 + CX_PACKET_OVERHEAD_MAX), CALL_BYTES_MIN = 32 * 1024 };
+enum { EXIT_FAILED = 1, SIZE_MOST = 1 << 20 };
+static const double SECONDS = 40, QUICK_SECONDS = 9;
 
-static const size_t sizes[] = { 64, 512, 1500, 8192, 32768 };
-enum { SIZE_COUNT = sizeof sizes / sizeof *sizes };
+static const struct bench_numbers usual_sizes = { { 64, 512, 1500, 8192, 16384, 32768 }, 6 };
+static const struct bench_numbers usual_batches = { { 1, 8 }, 2 };
 
-struct suite {
-    const struct cx_cipher *cipher;
-    const struct cx_mac *mac; /* NULL with an AEAD */
+/* What the plan's cells work on. */
+struct parts {
+    struct bench_suites *suites;
+    struct bench_kex_ops *kex;
+    struct bench_sign_ops *sign;
 };
 
-struct cell {
-    struct suite suite;
-    size_t size;
-    size_t samples;
-    double seal_ns[SAMPLES_MAX], open_ns[SAMPLES_MAX]; /* a packet */
+static bool make_plan(struct bench_cipher_run *run, struct parts *parts)
+{
+    parts->suites = bench_suites_plan(&run->plan, &run->choice);
+    parts->kex = bench_kex_ops_plan(&run->plan, &run->choice);
+    parts->sign = bench_sign_ops_plan(&run->plan, &run->choice);
+    return parts->suites && parts->kex && parts->sign && !run->plan.failed;
+}
+
+static void free_plan(struct bench_cipher_run *run, struct parts *parts)
+{
+    bench_plan_free(&run->plan);
+    bench_suites_free(parts->suites);
+    bench_kex_ops_free(parts->kex);
+    bench_sign_ops_free(parts->sign);
+}
+
+static int measure(struct bench_cipher_run *run)
+{
+    struct bench_progress progress = { 0 };
+    if (run->plan.count == 0) {
+        fprintf(stderr, "sluice-bench cipher: nothing has such a name; 'sluice-bench cipher --list' tells them\n");
+        return BENCH_EXIT_USAGE;
+    }
+    const struct bench_cell *failed = bench_run(&run->plan, run->seconds, &run->canary, &progress);
+    if (!failed)
+        return 0;
+    fprintf(stderr, "sluice-bench cipher: %s: %s went wrong\n", failed->kernel, failed->operation ? failed->operation : "a copy");
+    return EXIT_FAILED;
+}
+
+static int report(const struct bench_cipher_run *run, bool json, const char *plot)
+{
+    bool good = true;
+    if (json)
+        bench_cipher_json(run, stdout);
+    else
+        good = bench_cipher_print(run, stdout, bench_terminal_columns(STDOUT_FILENO), bench_terminal_colours(STDOUT_FILENO));
+    if (!good) {
+        fprintf(stderr, "sluice-bench cipher: out of memory\n");
+        return EXIT_FAILED;
+    }
+    if (fflush(stdout) != 0) {
+        fprintf(stderr, "sluice-bench cipher: standard output: %s\n", strerror(errno));
+        return EXIT_FAILED;
+    }
+    if (plot && !bench_cipher_plot(run, plot)) {
+        fprintf(stderr, "sluice-bench cipher: %s: %s\n", plot, strerror(errno));
+        return EXIT_FAILED;
+    }
+    return 0;
+}
+
+static void print_names(const struct bench_plan *plan)
+{
+    static const char *const titles[] = { [BENCH_CIPHER] = "cipher", [BENCH_KEX] = "kex", [BENCH_SIGN] = "sign" };
+    const struct bench_group *g;
+    for (unsigned kind = BENCH_CIPHER; kind <= BENCH_SIGN; kind++)
+        for (size_t next = 0; (g = bench_cipher_next(plan, kind, &next));)
+            printf("%-6s  %s\n", titles[kind], g->name);
+}
+
+struct command_line {
+    bool quick, json, list;
+    const char *plot;
+    double seconds;
 };
 
-static double now_ns(void)
+static bool is_svg(const char *path)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+    size_t len = strlen(path);
+    return len > 4 && strcmp(path + len - 4, ".svg") == 0;
 }
 
-static void start_key(struct cx_packet_key *k, struct cx_packet_cache *cache, bool sealing, const struct suite *suite)
+static int parse(struct bench_cipher_run *run, struct command_line *line, int argc, char **argv)
 {
-    static const uint8_t fixed[CX_PACKET_KEY_MAX] = { 1, 2, 3 };
-    cx_packet_key_init(k, cache, sealing, suite->cipher, suite->mac, fixed, fixed, fixed);
-}
-
-static bool seal_once(struct cx_packet_cache *cache, struct cx_packet_key *k, const struct cx_random *random, uint8_t *area,
-                      size_t size)
-{
-    struct cx_packet_slot slot[BATCH];
-    for (size_t i = 0; i < BATCH; i++)
-        slot[i] = (struct cx_packet_slot){ area + i * cx_packet_sealed_len(k, size), (uint32_t)size };
-    return cx_packet_seal(cache, k, slot, BATCH, random) == CX_OK;
-}
-
-static bool open_once(struct cx_packet_cache *cache, struct cx_packet_key *k, uint8_t *area, size_t bytes)
-{
-    struct cx_span payload[CX_PACKET_BATCH];
-    size_t count = BATCH, used, need;
-    return cx_packet_open(cache, k, (struct cx_span){ area, bytes }, 256 * 1024, payload, &count, &used, &need) == CX_OK &&
-           count == BATCH;
-}
-
-/* One sample: calls alternate, each timed on its own, so that what is opened was sealed under the same sequence numbers. */
-static bool sample(struct cell *c, struct cx_packet_cache *cache, const struct cx_random *random, uint8_t *area)
-{
-    struct cx_packet_key seal, open;
-    start_key(&seal, cache, true, &c->suite);
-    start_key(&open, cache, false, &c->suite);
-    size_t calls = CALL_BYTES_MIN / (BATCH * c->size) + 1, bytes = BATCH * cx_packet_sealed_len(&seal, c->size);
-    double seal_ns = 0, open_ns = 0;
-    bool ok = true;
-    for (size_t i = 0; ok && i <= calls; i++) {
-        double t0 = now_ns();
-        ok = seal_once(cache, &seal, random, area, c->size);
-        double t1 = now_ns();
-        ok = ok && open_once(cache, &open, area, bytes);
-        double t2 = now_ns();
-        /* the first call expands the contexts */
-        seal_ns += i > 0 ? t1 - t0 : 0;
-        open_ns += i > 0 ? t2 - t1 : 0;
+    const struct bench_option options[] = {
+        { "quick", NULL, BENCH_FLAG, &line->quick, 0, "end within 20 seconds; the figures are coarser" },
+        { "seconds", "S", BENCH_SECONDS, &line->seconds, 0, "measure for about so long; without it 40" },
+        { "only", "NAME,...", BENCH_WORDS, &run->choice.only, 0,
+          "what has this in its name, such as aes128-gcm, umac or mlkem;\nwith * and ? the whole name; or cipher, kex, sign" },
+        { "size", "BYTES,...", BENCH_NUMBERS, &run->choice.sizes, SIZE_MOST, "payloads; without it 64,512,1500,8K,16K,32K" },
+        { "batch", "N,...", BENCH_NUMBERS, &run->choice.batches, CX_PACKET_BATCH, "packets a call; without it 1,8" },
+        { "kernel", "NAME,...", BENCH_WORDS, &run->choice.kernels, 0, "only these kernels of ours, beside OpenSSL's" },
+        { "list", NULL, BENCH_FLAG, &line->list, 0, "tell the names that --only takes, and measure nothing" },
+        { "json", NULL, BENCH_FLAG, &line->json, 0, "JSON on standard output in place of tables" },
+        { "plot", "FILE.svg", BENCH_TEXT, &line->plot, 0, "draw a chart too" },
+    };
+    enum { COUNT = sizeof options / sizeof *options };
+    switch (bench_options_parse(options, COUNT, argc, argv)) {
+    case BENCH_OPTIONS_HELP:
+        fputs(bench_cipher_help_head, stdout);
+        bench_options_print(options, COUNT, stdout);
+        fputs(bench_cipher_help_foot, stdout);
+        return -1;
+    case BENCH_OPTIONS_WRONG:
+        return BENCH_EXIT_USAGE;
+    case BENCH_OPTIONS_GO:
+        break;
     }
-    c->seal_ns[c->samples] = seal_ns / (double)(calls * BATCH);
-    c->open_ns[c->samples++] = open_ns / (double)(calls * BATCH);
-    cx_packet_key_deinit(&seal, cache);
-    cx_packet_key_deinit(&open, cache);
-    return ok;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *v, size_t n)
-{
-    qsort(v, n, sizeof *v, by_value);
-    return v[n / 2];
-}
-
-static size_t list_suites(struct suite *out, size_t room)
-{
-    size_t n = 0;
-    const struct cx_cipher *cipher;
-    const struct cx_mac *mac;
-    for (size_t i = 0; (cipher = cx_cipher_at(i)); i++) {
-        if (cipher->tag_len != 0 && n < room)
-            out[n++] = (struct suite){ cipher, NULL };
-        for (size_t j = 0; cipher->tag_len == 0 && (mac = cx_mac_at(j)) && n < room; j++)
-            out[n++] = (struct suite){ cipher, mac };
+    if (line->plot && !is_svg(line->plot)) {
+        fprintf(stderr, "sluice-bench cipher: --plot writes SVG, and so takes a name that ends in .svg\n");
+        return BENCH_EXIT_USAGE;
     }
-    return n;
+    return 0;
 }
 
-static void print_suite(struct cell *c)
+static void fill_in(struct bench_cipher_run *run, const struct command_line *line)
 {
-    char name[96];
-    snprintf(name, sizeof name, "%s%s%s", c->suite.cipher->name, c->suite.mac ? " " : "", c->suite.mac ? c->suite.mac->name : "");
-    printf("%-48s", name);
-    for (size_t i = 0; i < SIZE_COUNT; i++) {
-        double seal = median(c[i].seal_ns, c[i].samples), open = median(c[i].open_ns, c[i].samples);
-        if (c[i].size < 8192)
-            printf("  %6.0f/%-6.0f", seal, open);
-        else
-            printf("  %5.2f/%-5.2f", (double)c[i].size / seal, (double)c[i].size / open);
-    }
-    printf("\n");
+    if (run->choice.sizes.count == 0)
+        run->choice.sizes = usual_sizes;
+    if (run->choice.batches.count == 0)
+        run->choice.batches = usual_batches;
+    run->seconds = line->seconds > 0 ? line->seconds : line->quick ? QUICK_SECONDS : SECONDS;
+    run->choice.available = &run->kernels;
+    bench_machine_read(&run->machine);
 }
 
-static int run(double seconds)
+static int find_kernels(struct bench_cipher_run *run)
 {
-    struct suite suites[64];
-    size_t suite_count = list_suites(suites, 64), cell_count = suite_count * SIZE_COUNT;
-    struct cell *cells = calloc(cell_count, sizeof *cells);
-    uint8_t *area = calloc(1, AREA_BYTES);
-    struct cx_packet_cache *cache = cx_packet_cache_new(8, cx_kernels_current());
-    struct cx_random_seeded seeded;
-    struct cx_random random = cx_random_from_seed(&seeded, 1);
-    bool ok = cells && area && cache;
-    for (size_t i = 0; ok && i < cell_count; i++)
-        cells[i] = (struct cell){ .suite = suites[i / SIZE_COUNT], .size = sizes[i % SIZE_COUNT] };
-    double end = now_ns() + seconds * 1e9;
-    for (size_t round = 0; ok && round < SAMPLES_MAX && (round < 3 || now_ns() < end); round++)
-        for (size_t i = 0; ok && i < cell_count; i++)
-            ok = sample(&cells[i], cache, &random, area);
-    if (ok) {
-        printf("%-48s  %-13s  %-13s  %-13s  %-11s  %-11s\n", "seal/open", "64 B, ns", "512 B, ns", "1500 B, ns", "8 KiB, GB/s",
-               "32 KiB, GB/s");
-        for (size_t i = 0; i < cell_count; i += SIZE_COUNT)
-            print_suite(&cells[i]);
-    } else {
-        fprintf(stderr, "sluice-bench: out of memory, or a packet did not open\n");
+    char error[128];
+    enum cx_tier cap;
+    if (!gw_kernels_cap(&cap, error, sizeof error)) {
+        fprintf(stderr, "sluice-bench cipher: %s\n", error);
+        return BENCH_EXIT_USAGE;
     }
-    cx_packet_cache_free(cache);
-    free(area);
-    free(cells);
-    return ok ? 0 : 1;
+    bench_kernels_find(&run->kernels, cap);
+    return 0;
 }
 
 int bench_cipher(int argc, char **argv)
 {
-    static const struct option options[] = { { "seconds", required_argument, NULL, 's' },
-                                             { "help", no_argument, NULL, 'h' },
-                                             { 0 } };
-    double seconds = 5;
-    for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
-        char *rest = NULL;
-        if (c == 's')
-            seconds = strtod(optarg, &rest);
-        if (c == 'h') {
-            printf("usage: sluice-bench cipher [--seconds S]\n\nSeals and opens packets, 8 a call, under every suite; medians.\n");
-            return 0;
-        }
-        if (c != 's' || *rest != 0 || !(seconds > 0 && seconds <= 3600)) {
-            fprintf(stderr, "sluice-bench cipher: --seconds takes a number from 0 to 3600\n");
-            return 255;
-        }
+    static char name[] = "sluice-bench cipher"; /* for messages */
+    struct bench_cipher_run run = { 0 };
+    struct command_line line = { 0 };
+    struct parts parts = { 0 };
+    argv[0] = name;
+    int status = parse(&run, &line, argc, argv);
+    if (status != 0)
+        return status < 0 ? 0 : status;
+    fill_in(&run, &line);
+    status = find_kernels(&run);
+    if (status != 0)
+        return status;
+    if (!make_plan(&run, &parts)) {
+        fprintf(stderr, "sluice-bench cipher: out of memory\n");
+        status = EXIT_FAILED;
+    } else if (line.list) {
+        print_names(&run.plan);
+    } else {
+        status = measure(&run);
+        if (status == 0)
+            status = report(&run, line.json, line.plot);
+        if (status == 0 && run.kernels.failed_count > 0)
+            status = EXIT_FAILED;
     }
-    return run(seconds);
+    free_plan(&run, &parts);
+    return status;
 }

@@ -3,14 +3,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "bench.h"
+#include "bench/bench.h"
 
 static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
     const char *help;
 } commands[] = {
-    { "cipher", bench_cipher, "seal and open packets under every suite: ns a packet, GB/s" },
+    { "cipher", bench_cipher, "packet ciphers, key exchange, signatures: what one core can do" },
 };
 
 static void usage(FILE *out)

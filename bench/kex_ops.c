@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+#include "bench/kex_ops.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/clock.h"
+#include "bench/kex_openssl.h"
+#include "crypto/kex/group.h"
+#include "crypto/kex/kex.h"
+#include "crypto/kex/mlkem768.h"
+#include "crypto/kex/sntrup761.h"
+
+enum { EXCHANGED_GROUP_BITS = 3072 };
+
+static const char *const operations[] = { "keygen", "encaps", "decaps" };
+enum { OPERATION_COUNT = sizeof operations / sizeof *operations };
+
+/* What can be exchanged: steps that follow each other on one state. */
+struct exchange {
+    bool (*step[OPERATION_COUNT])(void *state);
+    void *state;
+};
+
+/* What a cell works on. */
+struct work {
+    struct work *next;
+    struct exchange exchange;
+    size_t step;
+};
+
+struct method {
+    struct method *next;
+    const struct cx_kex *kex;
+    struct cx_kex_group *group; /* of group exchange; else NULL */
+    const struct cx_random *random;
+    struct cx_kex_state *client;
+    struct cx_kex_public c, s;
+    struct cx_kex_shared k;
+    struct bench_kex_openssl *openssl; /* NULL: it has no such method */
+};
+
+struct kem {
+    const struct cx_random *random;
+    uint8_t seed[CX_MLKEM768_SEED_BYTES], message[CX_MLKEM768_MESSAGE_BYTES], shared[CX_MLKEM768_SHARED_BYTES];
+    uint8_t ek[CX_MLKEM768_EK_BYTES], dk[CX_MLKEM768_DK_BYTES], ciphertext[CX_MLKEM768_CIPHERTEXT_BYTES];
+    uint8_t ntru_public[CX_SNTRUP761_PUBLIC_BYTES], ntru_secret[CX_SNTRUP761_SECRET_BYTES];
+    uint8_t ntru_ciphertext[CX_SNTRUP761_CIPHERTEXT_BYTES];
+};
+
+struct bench_kex_ops {
+    struct method *methods;
+    struct kem kem;
+    struct work *works;
+    struct cx_random_seeded seeded;
+    struct cx_random random;
+};
+
+static bool method_keygen(void *state)
+{
+    struct method *m = state;
+    cx_kex_state_free(m->client);
+    m->client = NULL;
+    return cx_kex_start(m->kex, m->random, &m->client, &m->c) == CX_OK;
+}
+
+static bool method_encaps(void *state)
+{
+    struct method *m = state;
+    return cx_kex_respond(m->kex, m->random, cx_view(m->c.bytes, m->c.len), &m->s, &m->k) == CX_OK;
+}
+
+static bool method_decaps(void *state)
+{
+    struct method *m = state;
+    return cx_kex_finish(m->kex, m->client, cx_view(m->s.bytes, m->s.len), &m->k) == CX_OK;
+}
+
+static bool openssl_keygen(void *state)
+{
+    return bench_kex_openssl_keygen(state);
+}
+
+static bool openssl_encaps(void *state)
+{
+    return bench_kex_openssl_encaps(state);
+}
+
+static bool openssl_decaps(void *state)
+{
+    return bench_kex_openssl_decaps(state);
+}
+
+static bool mlkem_keygen(void *state)
+{
+    struct kem *k = state;
+    cx_random_fill(k->random, k->seed, sizeof k->seed);
+    cx_mlkem768_make_pair(k->seed, k->ek, k->dk);
+    return true;
+}
+
+static bool mlkem_encaps(void *state)
+{
+    struct kem *k = state;
+    cx_random_fill(k->random, k->message, sizeof k->message);
+    return cx_mlkem768_encapsulate(k->ek, k->message, k->ciphertext, k->shared) == CX_OK;
+}
+
+static bool mlkem_decaps(void *state)
+{
+    struct kem *k = state;
+    cx_mlkem768_decapsulate(k->dk, k->ciphertext, k->shared);
+    return true;
+}
+
+static bool sntrup_keygen(void *state)
+{
+    struct kem *k = state;
+    return cx_sntrup761_make_pair(k->random, k->ntru_secret, k->ntru_public) == CX_OK;
+}
+
+static bool sntrup_encaps(void *state)
+{
+    struct kem *k = state;
+    return cx_sntrup761_encapsulate(k->random, k->ntru_public, k->ntru_ciphertext, k->shared) == CX_OK;
+}
+
+static bool sntrup_decaps(void *state)
+{
+    struct kem *k = state;
+    return cx_sntrup761_decapsulate(k->ntru_secret, k->ntru_ciphertext, k->shared) == CX_OK;
+}
+
+/* One operation: the shortest take ten microseconds. */
+static bool pass(void *state, double *ns)
+{
+    struct work *w = state;
+    struct bench_timer timer = bench_timer_start();
+    bool good = w->exchange.step[w->step](w->exchange.state);
+    *ns = bench_timer_ns(&timer);
+    return good;
+}
+
+static void plan_exchange(struct bench_plan *plan, struct bench_kex_ops *ops, const char *kernel, enum bench_role role,
+                          struct exchange exchange)
+{
+    for (size_t i = 0; i < OPERATION_COUNT; i++) {
+        struct work *w = calloc(1, sizeof *w);
+        if (!w) {
+            plan->failed = true;
+            return;
+        }
+        *w = (struct work){ ops->works, exchange, i };
+        ops->works = w;
+        bench_plan_cell(plan, (struct bench_cell){ kernel, NULL, operations[i], role, pass, w });
+    }
+}
+
+static struct method *add_method(struct bench_kex_ops *ops, const struct cx_kex *kex)
+{
+    struct method *m = calloc(1, sizeof *m);
+    if (!m)
+        return NULL;
+    *m = (struct method){ .next = ops->methods, .kex = kex, .random = &ops->random };
+    ops->methods = m;
+    m->openssl = bench_kex_openssl_new(kex->name);
+    if (cx_kex_wants_group(kex)) {
+        if (cx_kex_group_choose(EXCHANGED_GROUP_BITS, EXCHANGED_GROUP_BITS, EXCHANGED_GROUP_BITS, &m->group) != CX_OK)
+            return NULL;
+        m->kex = cx_kex_group_method(m->group);
+    }
+    return m;
+}
+
+static void plan_method(struct bench_plan *plan, struct bench_kex_ops *ops, const struct cx_kex *kex)
+{
+    struct method *m = add_method(ops, kex);
+    if (!m) {
+        plan->failed = true;
+        return;
+    }
+    bench_plan_group(plan, BENCH_KEX, kex->name, 0, 0);
+    plan_exchange(plan, ops, "sluice", BENCH_OURS, (struct exchange){ { method_keygen, method_encaps, method_decaps }, m });
+    if (m->openssl)
+        plan_exchange(plan, ops, "openssl", BENCH_REFERENCE,
+                      (struct exchange){ { openssl_keygen, openssl_encaps, openssl_decaps }, m->openssl });
+}
+
+static void plan_kem(struct bench_plan *plan, struct bench_kex_ops *ops, const char *name, struct exchange exchange)
+{
+    bench_plan_group(plan, BENCH_KEX, name, 0, 0);
+    plan_exchange(plan, ops, "sluice", BENCH_OURS, exchange);
+}
+
+struct bench_kex_ops *bench_kex_ops_plan(struct bench_plan *plan, const struct bench_choice *choice)
+{
+    const struct cx_kex *kex;
+    struct bench_kex_ops *ops = calloc(1, sizeof *ops);
+    if (!ops)
+        return NULL;
+    ops->random = cx_random_from_seed(&ops->seeded, 2);
+    ops->kem.random = &ops->random;
+    for (size_t i = 0; (kex = cx_kex_at(i)); i++)
+        if (bench_choice_takes(choice, "kex", kex->name))
+            plan_method(plan, ops, kex);
+    if (bench_choice_takes(choice, "kex", "mlkem768"))
+        plan_kem(plan, ops, "mlkem768", (struct exchange){ { mlkem_keygen, mlkem_encaps, mlkem_decaps }, &ops->kem });
+    if (bench_choice_takes(choice, "kex", "sntrup761"))
+        plan_kem(plan, ops, "sntrup761", (struct exchange){ { sntrup_keygen, sntrup_encaps, sntrup_decaps }, &ops->kem });
+    return ops;
+}
+
+void bench_kex_ops_free(struct bench_kex_ops *ops)
+{
+    if (!ops)
+        return;
+    for (struct method *m = ops->methods, *next; m; m = next) {
+        next = m->next;
+        cx_kex_state_free(m->client);
+        cx_kex_group_free(m->group);
+        bench_kex_openssl_free(m->openssl);
+        free(m);
+    }
+    for (struct work *w = ops->works, *next; w; w = next) {
+        next = w->next;
+        free(w);
+    }
+    free(ops);
+}
