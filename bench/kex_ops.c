@@ -95,7 +95,7 @@ static bool mlkem_keygen(void *state)
 {
     struct kem *k = state;
     cx_random_fill(k->random, k->seed, sizeof k->seed);
-    cx_mlkem768_make_pair(k->seed, k->ek, k->dk);
+    cx_mlkem768_make_pair(cx_kernels_current(), k->seed, k->ek, k->dk);
     return true;
 }
 
@@ -103,13 +103,13 @@ static bool mlkem_encaps(void *state)
 {
     struct kem *k = state;
     cx_random_fill(k->random, k->message, sizeof k->message);
-    return cx_mlkem768_encapsulate(k->ek, k->message, k->ciphertext, k->shared) == CX_OK;
+    return cx_mlkem768_encapsulate(cx_kernels_current(), k->ek, k->message, k->ciphertext, k->shared) == CX_OK;
 }
 
 static bool mlkem_decaps(void *state)
 {
     struct kem *k = state;
-    cx_mlkem768_decapsulate(k->dk, k->ciphertext, k->shared);
+    cx_mlkem768_decapsulate(cx_kernels_current(), k->dk, k->ciphertext, k->shared);
     return true;
 }
 
