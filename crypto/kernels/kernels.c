@@ -17,7 +17,7 @@ typedef const struct cx_kernel *const candidate_list[];
 #define X86(table)
 #endif
 
-static candidate_list gcm = { &cx_packet_gcm.kernel, NULL };
+static candidate_list gcm = { X86(cx_packet_gcm_vaes512) & cx_packet_gcm.kernel, NULL };
 static candidate_list chachapoly = { X86(cx_chachapoly_ifma) & cx_packet_chachapoly.kernel, NULL };
 static candidate_list ctr = { &cx_ctr_evp.kernel, NULL };
 static candidate_list hmac_sha256 = { &cx_mac_hmac_sha256.kernel, NULL };

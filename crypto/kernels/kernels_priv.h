@@ -24,7 +24,8 @@ struct cx_kernel_judge {
 const struct cx_kernel *cx_kernel_pick(enum cx_primitive primitive, const struct cx_kernel *const candidates[], uint32_t cpu,
                                        enum cx_tier cap, const struct cx_kernel_judge *judge);
 
-/* selftest.c: every length from 0 to 511, in batches of every size, against the portable kernel; and broken tags. */
+/* selftest.c: every length from 0 to 511 and some longer, in batches of every size, against the portable kernel; and broken tags.
+ */
 bool cx_selftest_packets(const struct cx_evp *evp, enum cx_primitive primitive, const struct cx_kernel *kernel);
 bool cx_selftest_ctr(const struct cx_evp *evp, enum cx_primitive primitive, const struct cx_kernel *kernel);
 bool cx_selftest_mac(const struct cx_evp *evp, enum cx_primitive primitive, const struct cx_kernel *kernel);

@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* What a kernel must do before it serves: the same as the portable one, byte for byte, for each length from 0 to 511, each size of
- * a batch, and counters that carry; and refuse a broken tag. A kernel that was built wrong, or a processor that computes wrong, is
- * found here and not by a peer. The bytes are fixed: two starts of one machine do the same. */
+/* What a kernel must do before it serves: the same as the portable one, byte for byte, for each length from 0 to 511 and some
+ * longer, each size of a batch, and counters that carry; and refuse a broken tag. A kernel that was built wrong, or a processor
+ * that computes wrong, is found here and not by a peer. The bytes are fixed: two starts of one machine do the same. */
 #include <stdlib.h>
 
 #include "crypto/kernels/kernels_priv.h"
 #include "crypto/packet/packet_priv.h"
 
 enum {
-    LENGTHS = 512,
+    SHORT_LENGTHS = 512,
+    STRIDE = 197,      /* prime to it: shorter and longer ones stand side by side */
+    LONG_LENGTHS = 96, /* whole blocks from there on: where the loops that take many blocks at once begin and end */
+    BLOCK_BYTES = 16,
+    LENGTHS = SHORT_LENGTHS + LONG_LENGTHS,
+    LENGTH_MAX = SHORT_LENGTHS + LONG_LENGTHS * BLOCK_BYTES,
     TAG_ROOM = 64,
-    SLOT_BYTES = CX_PACKET_LENGTH_BYTES + LENGTHS + TAG_ROOM + 1, /* odd: every alignment comes by */
-    STRIDE = 197,                                                 /* prime to LENGTHS: short and long ones stand side by side */
+    SLOT_BYTES = CX_PACKET_LENGTH_BYTES + LENGTH_MAX + TAG_ROOM + 1, /* odd: every alignment comes by */
 };
 
 /* n packets a batch, each in a slot of its own. */
@@ -55,13 +59,18 @@ static void rewind_to_first(struct scratch *s)
     s->job[0].iv[11] = 0xf0;
 }
 
+static uint32_t length_at(unsigned i)
+{
+    return i < SHORT_LENGTHS ? i * STRIDE % SHORT_LENGTHS : SHORT_LENGTHS + (i - SHORT_LENGTHS) * BLOCK_BYTES;
+}
+
 /* The next batch, of a size that changes, behind the last one's cursor. False: all lengths were there. */
 static bool next_batch(struct scratch *s, void (*advance)(struct cx_packet_job *job))
 {
     size_t most = s->n % CX_PACKET_BATCH + 1;
     s->job[0] = s->job[s->n];
     for (s->n = 0; s->n < most && s->next < LENGTHS; s->n++, s->next++) {
-        s->job[s->n].len = s->next * STRIDE % LENGTHS;
+        s->job[s->n].len = length_at(s->next);
         s->job[s->n + 1] = s->job[s->n];
         advance(&s->job[s->n + 1]);
     }
