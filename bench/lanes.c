@@ -49,10 +49,19 @@ static bool same(const struct bench_lane *a, const struct bench_lane *b)
     return memcmp(a->kernels.of, b->kernels.of, sizeof a->kernels.of) == 0;
 }
 
+static bool has_name(const struct bench_lane *lane, const char *name)
+{
+    size_t len = strlen(name);
+    for (const char *at = lane->name; *at; at += strcspn(at, "+"), at += *at == '+')
+        if (strcspn(at, "+") == len && strncmp(at, name, len) == 0)
+            return true;
+    return false;
+}
+
 static void add_name(struct bench_lane *lane, const char *name)
 {
     size_t used = strlen(lane->name);
-    if (!strstr(lane->name, name))
+    if (!has_name(lane, name))
         snprintf(lane->name + used, sizeof lane->name - used, "%s%s", used > 0 ? "+" : "", name);
 }
 

@@ -48,10 +48,18 @@ def test_key_exchange_and_signatures_are_measured():
 
 
 def test_the_tier_can_be_capped():
-    result = run("cipher", "--json", "--only", "cipher", *SHORT, SLUICE_TIER="portable")
-    assert {row["tier"] for row in json.loads(result.stdout)["cipher"]} == {"portable"}
+    result = run("cipher", "--json", "--only", "cipher,mlkem768", *SHORT, SLUICE_TIER="portable")
+    report = json.loads(result.stdout)
+    assert {row["tier"] for row in report["cipher"] + report["kex"]} == {"portable"}
     result = run("cipher", SLUICE_TIER="mmx")
     assert result.returncode == 255 and "portable, avx2 or avx512" in result.stderr
+
+
+def test_kernels_can_be_chosen_and_are_still_compared_with_openssl():
+    everything = json.loads(run("cipher", "--json", "--only", "aes128-gcm,chacha,mlkem768", *SHORT).stdout)
+    for kernel in {row["kernel"] for row in everything["cipher"]}:
+        rows = json.loads(run("cipher", "--json", "--only", "cipher", "--kernel", kernel, *SHORT).stdout)["cipher"]
+        assert rows and all(kernel in row["kernel"] and row["ratio_evp"] > 0 for row in rows)
 
 
 def test_the_table_fits_the_terminal():
