@@ -78,6 +78,7 @@ static void free_config(struct gw_config *c)
     free(c->queues);
     free(c->listen);
     free_texts(c->host_keys, c->host_key_count);
+    free_texts(c->host_certificates, c->host_certificate_count);
     free_texts(c->keys_files, c->keys_file_count);
     free(c->ciphers);
     free(c->macs);

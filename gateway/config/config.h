@@ -83,10 +83,11 @@ struct gw_group {
 struct gw_config {
     atomic_uint users; /* gw_config_hold, gw_config_drop */
 
-    size_t listen_count, host_key_count, keys_file_count, group_count, queue_count;
-    struct gw_addr *listen; /* ListenAddress, with ports (Port, default 2222); default 0.0.0.0 and ::, as two sockets */
-    char **host_keys;       /* HostKey: paths */
-    char **keys_files;      /* AuthorizedKeysFile: absolute paths, %u and %% */
+    size_t listen_count, host_key_count, host_certificate_count, keys_file_count, group_count, queue_count;
+    struct gw_addr *listen;   /* ListenAddress, with ports (Port, default 2222); default 0.0.0.0 and ::, as two sockets */
+    char **host_keys;         /* HostKey: paths */
+    char **host_certificates; /* HostCertificate: paths, each of a certificate of one of the keys */
+    char **keys_files;        /* AuthorizedKeysFile: absolute paths, %u and %% */
     struct gw_group *groups;
     struct gw_queue_config *queues; /* in the order of the file */
 
@@ -117,10 +118,10 @@ struct gw_config {
 };
 
 /* Loads path with its Includes and the -o options (each "Keyword value" or "Keyword=value", before the file: first match wins;
- * ListenAddress, Port, HostKey, AuthorizedKeysFile, Group and Queue add up). The banner's text is read too. Key files are not
- * opened. Relative paths start at the main file's directory, also in options and included files. A block ends at the next Queue or
- * the end of its file; an included file starts outside of any block. On failure NULL, and error: "FILE line N: Keyword: what is
- * wrong; accepted: what would be", one line of printable ASCII. */
+ * ListenAddress, Port, HostKey, HostCertificate, AuthorizedKeysFile, Group and Queue add up). The banner's text is read too. Key
+ * files are not opened. Relative paths start at the main file's directory, also in options and included files. A block ends at the
+ * next Queue or the end of its file; an included file starts outside of any block. On failure NULL, and error: "FILE line N:
+ * Keyword: what is wrong; accepted: what would be", one line of printable ASCII. */
 struct gw_config *gw_config_load(const char *path, const char *const *options, size_t option_count,
                                  char error[GW_CONFIG_ERROR_MAX]);
 /* The same from one text, where Include and relative paths are not allowed and no file is opened (banner stays NULL): what the

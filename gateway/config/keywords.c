@@ -31,11 +31,14 @@ static const char *kex_name_at(size_t i)
     return kex ? kex->name : NULL;
 }
 
-/* Only what a host's plain key can sign with; the rest stands behind. */
-static const char *sign_name_at(size_t i)
+/* Only what a host's key can sign with, plain or certified. */
+static const char *host_name_at(size_t i)
 {
-    const struct cx_sign_alg *alg = cx_sign_alg_at(i);
-    return alg && alg->type < CX_KEY_PRIVATE_COUNT ? alg->name : NULL;
+    const struct cx_sign_alg *alg;
+    for (size_t at = 0; (alg = cx_sign_alg_at(at)); at++)
+        if (alg->type < CX_KEY_PRIVATE_COUNT && i-- == 0)
+            return alg->name;
+    return NULL;
 }
 
 static const struct gw_algorithms ciphers = {
@@ -52,7 +55,9 @@ static const struct gw_algorithms kex = {
     "curve25519-sha256@libssh.org",
 };
 static const struct gw_algorithms host_key_algs = {
-    sign_name_at,
+    host_name_at,
+    "ssh-ed25519-cert-v01@openssh.com,ecdsa-sha2-nistp256-cert-v01@openssh.com,ecdsa-sha2-nistp384-cert-v01@openssh.com,"
+    "ecdsa-sha2-nistp521-cert-v01@openssh.com,rsa-sha2-512-cert-v01@openssh.com,rsa-sha2-256-cert-v01@openssh.com,"
     "ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,rsa-sha2-512,rsa-sha2-256",
 };
 
@@ -76,6 +81,8 @@ static const struct gw_keyword keywords[] = {
       "up" },
     { "Port", GW_SCOPE_GLOBAL, &gw_kind_port, "1 to 65535", .min = 1, .max = 65535 },
     { "HostKey", GW_SCOPE_GLOBAL, &gw_kind_paths, "the path of a private key", LIST(host_keys, host_key_count) },
+    { "HostCertificate", GW_SCOPE_GLOBAL, &gw_kind_paths_or_none,
+      "the path of a certificate for hosts, of one of the host keys; or none", LIST(host_certificates, host_certificate_count) },
     { "AuthorizedKeysFile", GW_SCOPE_GLOBAL, &gw_kind_keys_files,
       "paths, in which %u stands for the user and %% for a percent sign; or none alone", LIST(keys_files, keys_file_count) },
     { "Workers", GW_SCOPE_GLOBAL, &gw_kind_number, "0 (one a core) to 1024", FIELD(workers), .max = 1024 },

@@ -79,6 +79,13 @@ static void print_paths(const struct gw_keyword *k, const void *base, FILE *out)
 
 const struct gw_kind gw_kind_paths = { .read = read_paths, .print = print_paths, .repeats = true };
 
+static bool read_paths_or_none(struct gw_reader *r, const struct gw_keyword *k, void *base, const struct gw_line *line)
+{
+    return is_none(line->words[0]) || read_paths(r, k, base, line);
+}
+
+const struct gw_kind gw_kind_paths_or_none = { .read = read_paths_or_none, .print = print_paths, .repeats = true };
+
 /* Only %u and %% may stand in the path of a key file: it is expanded with a name that a peer chose. */
 static bool tokens_known(const char *path)
 {

@@ -152,8 +152,8 @@ void gw_keyword_print_name(const struct gw_keyword *k, FILE *out);
 extern const struct gw_kind gw_kind_number, gw_kind_number_or_none, gw_kind_seconds, gw_kind_size, gw_kind_startups,
     gw_kind_net_block, gw_kind_rekey, gw_kind_yes_no;
 /* kind_text.c */
-extern const struct gw_kind gw_kind_user, gw_kind_path_or_none, gw_kind_paths, gw_kind_keys_files, gw_kind_banner,
-    gw_kind_log_level, gw_kind_queue_errors, gw_kind_compression, gw_kind_pubkey_auth, gw_kind_algorithms;
+extern const struct gw_kind gw_kind_user, gw_kind_path_or_none, gw_kind_paths, gw_kind_paths_or_none, gw_kind_keys_files,
+    gw_kind_banner, gw_kind_log_level, gw_kind_queue_errors, gw_kind_compression, gw_kind_pubkey_auth, gw_kind_algorithms;
 /* files.c */
 extern const struct gw_kind gw_kind_include;
 /* kind_listen.c */

@@ -111,13 +111,14 @@ ssize_t gw_ipc_receive(int socket, uint8_t *room, int fds[GW_IPC_FDS_MAX], unsig
 /* Takes the next record off the front of *datagram. 1 got one, 0 none left, -1 malformed or of another version. */
 int gw_ipc_next(struct cx_view *datagram, struct gw_ipc_record *r);
 
-/* ---- the snapshot as it travels: effective configuration text, banner, public host keys in the order of config->host_keys ---- */
+/* ---- the snapshot as it travels: effective configuration text, banner, public host keys in the order of config->host_keys,
+ * certificates ---- */
 
 struct gw_config;
 struct gw_snapshot {
     const struct gw_config *config; /* one hold */
     size_t host_key_count;
-    struct mux_host_key *host_keys; /* blobs owned */
+    struct mux_host_key *host_keys; /* blobs and certificates owned */
 };
 /* A sealed memfd, or -1 with errno. Where config->host_keys and keys differ (a reload that named others), keys count. */
 int gw_snapshot_write(const struct gw_config *config, const struct mux_host_key *keys, size_t count);

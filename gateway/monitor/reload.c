@@ -12,12 +12,12 @@ static bool listeners_differ(const struct gw_config *a, const struct gw_config *
     return false;
 }
 
-static bool host_keys_differ(const struct gw_config *a, const struct gw_config *b)
+static bool paths_differ(char *const *a, size_t a_count, char *const *b, size_t b_count)
 {
-    if (a->host_key_count != b->host_key_count)
+    if (a_count != b_count)
         return true;
-    for (size_t i = 0; i < a->host_key_count; i++)
-        if (strcmp(a->host_keys[i], b->host_keys[i]) != 0)
+    for (size_t i = 0; i < a_count; i++)
+        if (strcmp(a[i], b[i]) != 0)
             return true;
     return false;
 }
@@ -34,7 +34,10 @@ void gw_reload_say_restarts(const struct gw_config *old, const struct gw_config 
         const char *keyword;
     } kept[] = {
         { listeners_differ(old, new_config), "ListenAddress" },
-        { host_keys_differ(old, new_config), "HostKey" },
+        { paths_differ(old->host_keys, old->host_key_count, new_config->host_keys, new_config->host_key_count), "HostKey" },
+        { paths_differ(old->host_certificates, old->host_certificate_count, new_config->host_certificates,
+                       new_config->host_certificate_count),
+          "HostCertificate" },
         { old->workers != new_config->workers, "Workers" },
         { texts_differ(old->user, new_config->user), "User" },
         { texts_differ(old->pid_file, new_config->pid_file), "PidFile" },

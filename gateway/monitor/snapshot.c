@@ -2,7 +2,7 @@
 /* The configuration as it travels to the engine: a sealed memfd with
  *
  *   uint32 magic, string configuration (gw_config_print), boolean has_banner, string banner,
- *   uint32 count, count times: string public host key
+ *   uint32 count, count times: string public host key, string its certificate (empty: none)
  *
  * Sealed, so that what the engine maps cannot change under it. */
 #include <errno.h>
@@ -13,12 +13,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "crypto/keys/certificate.h"
 #include "crypto/wire.h"
 #include "gateway/config/config.h"
 #include "gateway/monitor/ipc.h"
 
 enum {
-    MAGIC = 0x736c6331, /* "slc1": another form gets another one */
+    MAGIC = 0x736c6332, /* "slc2": another form gets another one */
     HOST_KEYS_MAX = 64,
     SNAPSHOT_MAX = GW_CONFIG_TEXT_MAX * 2,
     SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE,
@@ -41,7 +42,7 @@ static size_t snapshot_bytes(size_t text_len, struct cx_view banner, const struc
 {
     size_t n = 4 + 4 + text_len + 1 + 4 + banner.len + 4;
     for (size_t i = 0; i < count; i++)
-        n += 4 + keys[i].blob.len;
+        n += 4 + keys[i].blob.len + 4 + keys[i].certificate.len;
     return n;
 }
 
@@ -77,8 +78,10 @@ int gw_snapshot_write(const struct gw_config *config, const struct mux_host_key 
     cx_writer_bool(&w, config->banner != NULL);
     cx_writer_string(&w, banner);
     cx_writer_u32(&w, (uint32_t)count);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         cx_writer_string(&w, keys[i].blob);
+        cx_writer_string(&w, keys[i].certificate);
+    }
     if (cx_writer_ok(&w))
         fd = sealed_memfd(cx_writer_view(&w));
     else
@@ -114,6 +117,28 @@ static bool read_config(struct cx_reader *in, struct gw_snapshot *out, char *err
     return true;
 }
 
+/* False: out of memory. */
+static bool copy(struct cx_view bytes, struct cx_view *out)
+{
+    uint8_t *mine = malloc(bytes.len + 1);
+    if (!mine)
+        return false;
+    memcpy(mine, bytes.data, bytes.len);
+    *out = cx_view(mine, bytes.len);
+    return true;
+}
+
+static bool read_host_key(struct cx_reader *in, struct mux_host_key *key)
+{
+    struct cx_view blob = cx_reader_string(in), certificate = cx_reader_string(in);
+    struct cx_certificate parsed;
+    if (!cx_reader_ok(in) || cx_key_blob_check(blob, &key->type) != CX_OK)
+        return false;
+    if (certificate.len > 0 && (cx_certificate_check(certificate, &parsed) != CX_OK || parsed.type != key->type))
+        return false;
+    return copy(blob, &key->blob) && (certificate.len == 0 || copy(certificate, &key->certificate));
+}
+
 static bool read_host_keys(struct cx_reader *in, struct gw_snapshot *out)
 {
     uint32_t count = cx_reader_u32(in);
@@ -122,18 +147,10 @@ static bool read_host_keys(struct cx_reader *in, struct gw_snapshot *out)
     out->host_keys = calloc(count ? count : 1, sizeof *out->host_keys);
     if (!out->host_keys)
         return false;
-    for (uint32_t i = 0; i < count; i++) {
-        struct cx_view blob = cx_reader_string(in);
-        struct mux_host_key *key = &out->host_keys[i];
-        if (blob.len > CX_KEY_BLOB_MAX || cx_key_blob_check(blob, &key->type) != CX_OK)
+    out->host_key_count = count;
+    for (uint32_t i = 0; i < count; i++)
+        if (!read_host_key(in, &out->host_keys[i]))
             return false;
-        uint8_t *copy = malloc(blob.len);
-        if (!copy)
-            return false;
-        memcpy(copy, blob.data, blob.len);
-        key->blob = cx_view(copy, blob.len);
-        out->host_key_count = i + 1;
-    }
     return cx_reader_done(in);
 }
 
@@ -179,8 +196,10 @@ void gw_snapshot_deinit(struct gw_snapshot *s)
 {
     if (s->config)
         gw_config_drop(s->config);
-    for (size_t i = 0; i < s->host_key_count; i++)
+    for (size_t i = 0; i < s->host_key_count; i++) {
         free((void *)(uintptr_t)s->host_keys[i].blob.data);
+        free((void *)(uintptr_t)s->host_keys[i].certificate.data);
+    }
     free(s->host_keys);
     *s = (struct gw_snapshot){ 0 };
 }

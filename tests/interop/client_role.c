@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "crypto/keys/certificate.h"
 #include "mux/connection/forward.h"
 #include "mux/session.h"
 
@@ -125,11 +126,11 @@ static int dial(uint16_t port)
 
 static bool is_trusted(const struct client *c, struct cx_view blob)
 {
-    uint8_t known[CX_KEY_BLOB_MAX];
+    uint8_t known[CX_CERTIFICATE_MAX];
     size_t len;
-    struct cx_view rest;
-    if (cx_key_line_parse(cx_view_text(c->options.host_key), known, &len, &rest) != CX_OK)
-        fail("--host-key", "not a public key");
+    struct cx_view line = cx_view_text(c->options.host_key), rest;
+    if (cx_key_line_parse(line, known, &len, &rest) != CX_OK && cx_certificate_line_parse(line, known, &len, &rest) != CX_OK)
+        fail("--host-key", "neither a public key nor a certificate");
     return cx_view_equal(blob, cx_view(known, len));
 }
 
@@ -347,7 +348,9 @@ int main(int argc, char **argv)
     c.key = read_key(c.options.key_file);
     c.budget.left_bytes = INT64_MAX;
     static uint8_t staging[MUX_STAGING_BYTES];
-    c.shared = (struct mux_shared){ cx_packet_cache_new(4, cx_kernels_current()), cx_random_system(&c.pool), &c.budget, { staging, sizeof staging } };
+    c.shared = (struct mux_shared){
+        cx_packet_cache_new(4, cx_kernels_current()), cx_random_system(&c.pool), &c.budget, { staging, sizeof staging }
+    };
     c.session = mux_session_new(&c.options.config, &c.shared, now_ns(), NULL);
     c.socket = dial(c.options.port);
     run(&c);

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from support.algorithms import key_arguments, listed, spoken
+from support.algorithms import key_arguments, listed, plain, spoken
 from support.backends import digest, source
 from support.keys import public_line
 from support.transfer import carry, transfer_bytes
@@ -40,9 +40,9 @@ class Role:
 def against_sshd(new_sshd, backend, tmp_path):
     """against_sshd(options): transfers through a real sshd; returns its key exchanges."""
 
-    def run(options, settings="", keys=("ed25519",)):
+    def run(options, settings="", keys=("ed25519",), ca=None):
         up, down = backend(digest), backend(source(SIZE))
-        sshd = new_sshd(settings=settings, key_arguments=keys)
+        sshd = new_sshd(settings=settings, key_arguments=keys, ca=ca)
         role = Role(tmp_path, sshd.port, sshd.user, sshd.key, sshd.host_line, options)
         carry(*(functools.partial(role.start, service.address) for service in (up, down)), SIZE)
         assert not up.errors and not down.errors
@@ -83,6 +83,12 @@ def test_compression_begins_behind_the_login_and_again_with_each_key(against_ssh
 @pytest.mark.parametrize("algorithm", spoken("host and user keys", "key-sig"))
 def test_key_type_of_host_and_user(against_sshd, algorithm):
     done = against_sshd(["--host-key-alg", algorithm, "--key-alg", algorithm], keys=key_arguments(algorithm))
+    assert {one["host-key"] for one in done} == {algorithm}
+
+
+@pytest.mark.parametrize("algorithm", spoken("host certificates", "key-sig"))
+def test_host_certificate(against_sshd, keys, algorithm):
+    done = against_sshd(["--host-key-alg", algorithm, "--key-alg", plain(algorithm)], keys=key_arguments(algorithm), ca=keys["rsa"])
     assert {one["host-key"] for one in done} == {algorithm}
 
 

@@ -18,7 +18,7 @@ def _rows():
 
 
 def listed(kind: str) -> list[str]:
-    """Names in the rows whose kind begins so: "key exchange", "ciphers", "MACs", "host and user keys"."""
+    """Names in the rows whose kind begins so: "key exchange", "ciphers", "MACs", "host and user keys", "host certificates"."""
     return [name for row, names in _rows() if row.startswith(kind) for name in names]
 
 
@@ -28,8 +28,13 @@ def spoken(kind: str, query: str) -> list[str]:
     return [name for name in listed(kind) if name in known]
 
 
+def plain(algorithm: str) -> str:
+    """What a certificate's algorithm is without the certificate."""
+    return algorithm.removesuffix("-cert-v01@openssh.com")
+
+
 def key_arguments(algorithm: str) -> list[str]:
     """What ssh-keygen -t takes for a key that signs with this algorithm."""
     if algorithm.startswith("ecdsa-sha2-nistp"):
-        return ["ecdsa", "-b", algorithm.removeprefix("ecdsa-sha2-nistp")]
+        return ["ecdsa", "-b", plain(algorithm).removeprefix("ecdsa-sha2-nistp")]
     return ["rsa", "-b", "3072"] if algorithm.startswith("rsa-") else ["ed25519"]

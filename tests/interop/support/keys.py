@@ -10,6 +10,12 @@ def make_key(path: pathlib.Path, kind="ed25519", *arguments):
     return path
 
 
+def certify(path: pathlib.Path, ca: pathlib.Path, *arguments) -> pathlib.Path:
+    """Has a CA certify the key; arguments: ssh-keygen's (-h for hosts, -n PRINCIPALS, -V TIME, -z SERIAL). The certificate's path."""
+    subprocess.run(["ssh-keygen", "-q", "-s", str(ca), "-I", "badge", *arguments, str(path) + ".pub"], check=True)
+    return path.with_name(path.name + "-cert.pub")
+
+
 def public_line(path: pathlib.Path) -> str:
     """TYPE BASE64, as authorized_keys and known_hosts have it."""
     return " ".join(path.with_name(path.name + ".pub").read_text().split()[:2])

@@ -6,7 +6,7 @@ import pathlib
 import subprocess
 
 from . import process
-from .keys import make_key, public_line
+from .keys import certify, make_key, public_line
 from .waiting import wait_until
 
 
@@ -14,13 +14,18 @@ class Sshd:
     alias = "box"
     user = getpass.getuser()
 
-    def __init__(self, directory: pathlib.Path, settings: str = "", key_arguments=("ed25519",)):
-        """settings: lines of sshd_config, in front of those here. key_arguments: ssh-keygen's, for host key and user key."""
+    def __init__(self, directory: pathlib.Path, settings: str = "", key_arguments=("ed25519",), ca=None):
+        """settings: lines of sshd_config, in front of those here. key_arguments: ssh-keygen's, for host key and user key. ca: a key
+        that certifies the host key, which is then shown with its certificate."""
         self.directory = directory
         self.name = "127.0.0.1"
         self.port = process.free_port()
         host_key = make_key(directory / "host", *key_arguments)
         self.host_line = public_line(host_key)
+        if ca:
+            certificate = certify(host_key, ca, "-h")
+            self.host_line = certificate.read_text()
+            settings += f"\nHostCertificate {certificate}"
         self.key = make_key(directory / "user", *key_arguments)
         (directory / "authorized_keys").write_text(public_line(self.key) + "\n")
         self.known_hosts = directory / "known_hosts"

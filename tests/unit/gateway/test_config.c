@@ -91,6 +91,19 @@ Test(config, default_algorithms_all_exist)
     gw_config_drop(c);
 }
 
+Test(config, host_keys_are_shown_with_their_certificates_unless_told_otherwise)
+{
+    struct gw_config *c = parse(""), *bare = parse("HostKeyAlgorithms -*cert*"), *all = parse("HostKeyAlgorithms *");
+    cr_assert_eq(strncmp(c->host_key_algs, "ssh-ed25519-cert-v01@openssh.com,", 33), 0);
+    cr_assert_str_eq(bare->host_key_algs,
+                     "ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,rsa-sha2-512,rsa-sha2-256");
+    cr_assert_eq(strlen(all->host_key_algs), strlen(c->host_key_algs), "no key of a host's is missing, and no other there");
+    cr_assert_null(strstr(all->host_key_algs, "sk-"));
+    gw_config_drop(all);
+    gw_config_drop(bare);
+    gw_config_drop(c);
+}
+
 /* One of everything, no value a default. */
 static const char everything[] = "# a comment\n"
                                  "   # and another\n"
@@ -101,6 +114,8 @@ static const char everything[] = "# a comment\n"
                                  "LISTENADDRESS 10.0.0.1\n"
                                  "HostKey /keys/a\n"
                                  "HostKey \"/keys/b c\"\n"
+                                 "HostCertificate none\n"
+                                 "HostCertificate /keys/a-cert.pub\n"
                                  "AuthorizedKeysFile /keys/%u /shared/%%x\n"
                                  "AuthorizedKeysFile /more\n"
                                  "Workers 3\n"
@@ -157,6 +172,7 @@ Test(config, every_keyword_lands_in_its_field)
     cr_assert_str_eq(gw_addr_port_text(&c->listen[1], text), "[::1]:2201");
     cr_assert_str_eq(gw_addr_port_text(&c->listen[2], text), "10.0.0.1:2022");
     cr_assert(c->host_key_count == 2 && !strcmp(c->host_keys[0], "/keys/a") && !strcmp(c->host_keys[1], "/keys/b c"));
+    cr_assert(c->host_certificate_count == 1 && !strcmp(c->host_certificates[0], "/keys/a-cert.pub"));
     cr_assert_eq(c->keys_file_count, 3);
     cr_assert(!strcmp(c->keys_files[0], "/keys/%u") && !strcmp(c->keys_files[1], "/shared/%%x") &&
               !strcmp(c->keys_files[2], "/more"));

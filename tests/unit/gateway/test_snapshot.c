@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "certify.h"
 #include "gateway/config/config.h"
 #include "gateway/monitor/ipc.h"
 
@@ -44,7 +45,10 @@ Test(snapshot, the_configuration_the_banner_and_the_keys_arrive)
     c->banner = strdup("Welcome,\nstranger.\n");
     struct cx_private_key *key;
     cr_assert_eq(cx_private_key_generate(CX_KEY_ECDSA_P256, &key), CX_OK);
+    uint8_t certificate[1024];
     struct mux_host_key public_key = { .blob = cx_private_key_blob(key), .type = CX_KEY_ECDSA_P256 };
+    public_key.certificate =
+        certify((struct cx_span){ certificate, sizeof certificate }, key, CX_CERTIFICATE_HOST, cx_view("", 0), key);
     int fd = gw_snapshot_write(c, &public_key, 1);
     cr_assert_geq(fd, 0);
 
@@ -57,10 +61,16 @@ Test(snapshot, the_configuration_the_banner_and_the_keys_arrive)
     cr_assert_eq(s.host_key_count, 1);
     cr_assert_eq(s.host_keys[0].type, CX_KEY_ECDSA_P256);
     cr_assert(cx_view_equal(s.host_keys[0].blob, public_key.blob));
+    cr_assert(cx_view_equal(s.host_keys[0].certificate, public_key.certificate));
 
     free(sent);
     free(came);
     gw_snapshot_deinit(&s);
+    close(fd);
+    certificate[public_key.certificate.len - 1] ^= 1; /* its CA's signature */
+    fd = gw_snapshot_write(c, &public_key, 1);
+    cr_assert_not(gw_snapshot_read(fd, &s, error, sizeof error));
+    cr_assert_str_eq(error, "the snapshot's host keys are malformed");
     cx_private_key_free(key);
     gw_config_drop(c);
     close(fd);
