@@ -6,6 +6,7 @@
  * questions are asked of the monitor (an impossible name asks with one that is reserved), and the failure leaves at a moment that
  * was set when the request came: a fixed time plus a jitter that depends on the name and a key of this process alone, doubled
  * until it lies ahead. Averaging over many tries thus finds a constant a name, which says nothing about it. */
+#include <assert.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 
 #include "crypto/secret.h"
 #include "crypto/wire.h"
+#include "gateway/auth/key_text.h"
 #include "gateway/engine/conn_priv.h"
 #include "gateway/engine/engine.h"
 
@@ -48,8 +50,8 @@ struct gw_authn {
     struct cx_verified stated; /* of a security key, under its signature */
     size_t blob_len;
     uint8_t blob[CX_KEY_BLOB_MAX];
-    char fingerprint[CX_FINGERPRINT_TEXT]; /* of the last key that was shown */
-    const char *key_label;
+    char fingerprint[CX_FINGERPRINT_TEXT]; /* of the last key that was shown … */
+    char key_text[GW_KEY_TEXT];            /* … and all that the log says of it */
 };
 
 /* ---- words ---- */
@@ -81,8 +83,8 @@ static void audit(const struct gw_authn *a, const char *result)
 static void log_verdict(const struct gw_authn *a, const char *verdict)
 {
     char peer[GW_ADDR_TEXT + 16];
-    gw_conn_log(a->conn, GW_LOG_INFO, false, "%s publickey for %s%s from %s ssh2: %s %s", verdict, a->valid ? "" : "invalid user ",
-                a->text, gw_conn_peer_text(a->conn, peer), a->key_label, a->fingerprint);
+    gw_conn_log(a->conn, GW_LOG_INFO, false, "%s publickey for %s%s from %s ssh2: %s", verdict, a->valid ? "" : "invalid user ",
+                a->text, gw_conn_peer_text(a->conn, peer), a->key_text);
 }
 
 const char *gw_authn_name(const struct gw_authn *a, bool *valid)
@@ -166,8 +168,8 @@ static bool signature_suffices(const struct gw_authn *a, const struct gw_key_opt
     const char *unmet = gw_key_options_unmet(options, &a->stated, config->touch_required, config->verify_required);
     if (!unmet)
         return true;
-    gw_conn_log(a->conn, GW_LOG_ERROR, false, "public key %s %s signature for %s%s from %s rejected: %s", a->key_label,
-                a->fingerprint, a->valid ? "" : "invalid user ", a->text, gw_conn_peer_text(a->conn, peer), unmet);
+    gw_conn_log(a->conn, GW_LOG_ERROR, false, "public key %s signature for %s%s from %s rejected: %s", a->key_text,
+                a->valid ? "" : "invalid user ", a->text, gw_conn_peer_text(a->conn, peer), unmet);
     return false;
 }
 
@@ -333,14 +335,16 @@ static void judge_key(struct gw_authn *a, const struct mux_event *ev)
     a->stated = ev->auth.stated;
     a->fingerprint[0] = '\0';
     a->file_index = 0;
-    if (!a->alg || ev->auth.blob.len > sizeof a->blob) {
+    if (a->alg)
+        gw_key_text(ev->auth.blob, a->alg, a->fingerprint, a->key_text);
+    /* no CA is trusted, whoever the name belongs to; the key that it certifies is offered by itself as well */
+    if (!a->alg || a->alg->certificate) {
         fail_key(a);
         return;
     }
+    assert(ev->auth.blob.len <= sizeof a->blob);
     a->blob_len = ev->auth.blob.len;
     memcpy(a->blob, ev->auth.blob.data, a->blob_len);
-    a->key_label = cx_key_type_label(a->alg->type);
-    cx_key_fingerprint(ev->auth.blob, a->fingerprint);
     /* A bad signature is the same failure whoever the name belongs to, and needs no file. */
     if ((a->is_signed && !ev->auth.verified) || a->conn->protocol->snapshot.config->keys_file_count == 0 || !is_large_enough(a))
         fail_key(a);

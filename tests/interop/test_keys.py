@@ -7,7 +7,7 @@ import pytest
 
 from support import process
 from support.gateway import program
-from support.keys import fingerprint, make_key, public_line
+from support.keys import certify, fingerprint, make_key, public_line
 
 ECHO = "Queue echo\n Target builtin:echo\n Allow alice"
 
@@ -44,10 +44,25 @@ def test_a_host_key_below_the_required_size_is_a_clear_error(gateway, keys):
     assert re.search(rb"Unable to load host key .*rsa.*RequiredRSASize, which is 3072", result.stderr)
 
 
-def test_a_certificate_that_nobody_trusts_does_not_stand_in_the_way_of_its_key(gateway, client, tmp_path):
-    user, ca = make_key(tmp_path / "user"), make_key(tmp_path / "ca")
-    subprocess.run(["ssh-keygen", "-q", "-s", str(ca), "-I", "badge", "-n", "alice", str(user) + ".pub"], check=True)
+@pytest.mark.parametrize("kind", [("ed25519",), ("ecdsa", "-b", "256"), ("rsa", "-b", "2048")])
+def test_a_certificate_that_nobody_trusts_does_not_stand_in_the_way_of_its_key(gateway, client, tmp_path, kind):
+    user, ca = make_key(tmp_path / "user", *kind), make_key(tmp_path / "ca")
+    certify(user, ca, "-n", "alice", "-z", "7")
     gateway.start(ECHO)
     assert not echoes(client(gateway, key=user))
+    gateway.wait_for_log(
+        rf"Failed publickey for alice from .* ssh2: {kind[0].upper()}-CERT {re.escape(fingerprint(user))} ID badge \(serial 7\) "
+        rf"CA ED25519 {re.escape(fingerprint(ca))} "
+    )
     gateway.admit("alice", public_line(user))
     assert echoes(client(gateway, key=user))
+
+
+def test_a_certificate_alone_is_refused_and_counts_as_a_try(gateway, client, tmp_path):
+    user, ca = make_key(tmp_path / "user"), make_key(tmp_path / "ca")
+    certificate = certify(user, ca, "-n", "alice")
+    gateway.admit("alice", f"cert-authority {public_line(ca)}", public_line(ca))
+    gateway.start(ECHO, "MaxAuthTries 1")
+    result = client(gateway, key=user, options=(f"CertificateFile {certificate}",)).run("-N", "gw")
+    assert result.returncode == 255 and b"Too many authentication failures" in result.stderr
+    assert "Accepted" not in gateway.log()
