@@ -194,9 +194,8 @@ static void make_tags(struct work *w, const struct cx_packet_job job[], size_t f
         if (one.len >= w->c->poly->least) {
             wide[n++] = one;
         } else {
-            struct cx_poly1305 p;
-            cx_poly1305_start(&p, one.key);
-            cx_poly1305_finish(&p, one.bytes, one.len, one.key, one.tag);
+            struct cx_poly1305 p = cx_poly1305_start(one.key);
+            cx_poly1305_finish(&p, one.bytes, 0, one.len, one.key, one.tag);
         }
         if (n == CX_POLY1305_LANES || (n > 0 && i + 1 == end)) {
             w->c->poly->tags(wide, n);
@@ -271,19 +270,37 @@ static enum cx_err open(void *context, const struct cx_packet_job job[], size_t 
 
 /* ---- kernels ---- */
 
-static void *expand_ifma(const struct cx_evp *evp, const struct cx_kernels *kernels, const struct cx_packet_key *k)
-{
-    (void)evp;
-    (void)kernels;
-    return expand_with(k, &cx_chacha20_avx512, &cx_poly1305_ifma);
-}
+#define EXPAND(name, chacha, poly)                                                                                                 \
+    static void *name(const struct cx_evp *evp, const struct cx_kernels *kernels, const struct cx_packet_key *k)                   \
+    {                                                                                                                              \
+        (void)evp;                                                                                                                 \
+        (void)kernels;                                                                                                             \
+        return expand_with(k, &chacha, &poly);                                                                                     \
+    }
+
+#define COMMON .release = release, .peek = peek, .advance = cx_packet_advance_seq, .seal = seal, .open = open
+
+EXPAND(expand_ifma, cx_chacha20_avx512, cx_poly1305_ifma)
+EXPAND(expand_avx512, cx_chacha20_avx512, cx_poly1305_avx2)
+EXPAND(expand_avx2, cx_chacha20_avx2, cx_poly1305_avx2)
+
+enum { NEEDS_AVX2 = CX_CPU_AVX2 | CX_CPU_BMI2 };
 
 const struct cx_packet_ops cx_chachapoly_ifma = {
-    .kernel = { "avx512-ifma", CX_TIER_AVX512, CX_CPU_AVX512 | CX_CPU_AVX512IFMA },
+    .kernel = { "avx512-ifma", CX_TIER_AVX512, NEEDS_AVX2 | CX_CPU_AVX512 | CX_CPU_AVX512IFMA },
     .expand = expand_ifma,
-    .release = release,
-    .peek = peek,
-    .advance = cx_packet_advance_seq,
-    .seal = seal,
-    .open = open,
+    COMMON,
+};
+
+/* Where there is no 52-bit multiplication, Poly1305 stays in AVX2. */
+const struct cx_packet_ops cx_chachapoly_avx512 = {
+    .kernel = { "avx512", CX_TIER_AVX512, NEEDS_AVX2 | CX_CPU_AVX512 },
+    .expand = expand_avx512,
+    COMMON,
+};
+
+const struct cx_packet_ops cx_chachapoly_avx2 = {
+    .kernel = { "avx2", CX_TIER_AVX2, NEEDS_AVX2 },
+    .expand = expand_avx2,
+    COMMON,
 };

@@ -7,6 +7,7 @@
 #ifndef CX_CHACHAPOLY_PRIV_H
 #define CX_CHACHAPOLY_PRIV_H
 
+#include "crypto/kernels/poly1305_priv.h"
 #include "crypto/packet/packet_priv.h"
 
 enum {
@@ -15,9 +16,6 @@ enum {
     CX_CHACHAPOLY_AHEAD = 8, /* sequence numbers whose rows are made at once */
     CX_CHACHAPOLY_EARLY = 2, /* blocks of a body's stream that stand in its row */
     CX_POLY1305_LANES = 8,   /* most messages a call */
-    CX_POLY1305_KEY = 32,
-    CX_POLY1305_TAG = 16,
-    CX_POLY1305_BLOCK = 16,
 };
 
 /* What a packet needs that its bytes have no part in. */
@@ -60,23 +58,14 @@ struct cx_poly1305_job {
 };
 
 struct cx_poly1305_kernel {
-    size_t least; /* shorter messages are cx_poly1305_short's, because that is faster */
+    size_t least; /* shorter messages go faster in 64-bit words: poly1305_priv.h */
     /* n is from 1 to CX_POLY1305_LANES; messages of `least` bytes and more. */
     void (*tags)(const struct cx_poly1305_job job[], size_t n);
 };
 
 extern const struct cx_chacha20_kernel cx_chacha20_avx512;
+extern const struct cx_chacha20_kernel cx_chacha20_avx2;
 extern const struct cx_poly1305_kernel cx_poly1305_ifma;
-
-/* poly1305.c: one message after the other, in 64-bit words. */
-struct cx_poly1305 {
-    uint64_t h[3]; /* below 2^130 and a little */
-    uint64_t r[2];
-};
-
-void cx_poly1305_start(struct cx_poly1305 *p, const uint8_t key[CX_POLY1305_KEY]);
-/* The whole message, or, behind what a kernel's lanes put into h, the rest of it. */
-void cx_poly1305_finish(struct cx_poly1305 *p, const uint8_t *bytes, size_t len, const uint8_t key[CX_POLY1305_KEY],
-                        uint8_t tag[CX_POLY1305_TAG]);
+extern const struct cx_poly1305_kernel cx_poly1305_avx2;
 
 #endif

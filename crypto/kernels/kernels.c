@@ -18,7 +18,9 @@ typedef const struct cx_kernel *const candidate_list[];
 #endif
 
 static candidate_list gcm = { X86(cx_packet_gcm_vaes512) & cx_packet_gcm.kernel, NULL };
-static candidate_list chachapoly = { X86(cx_chachapoly_ifma) & cx_packet_chachapoly.kernel, NULL };
+static candidate_list chachapoly = {
+    X86(cx_chachapoly_ifma) X86(cx_chachapoly_avx512) X86(cx_chachapoly_avx2) & cx_packet_chachapoly.kernel, NULL
+};
 static candidate_list ctr = { &cx_ctr_evp.kernel, NULL };
 static candidate_list hmac_sha256 = { &cx_mac_hmac_sha256.kernel, NULL };
 static candidate_list hmac_sha512 = { &cx_mac_hmac_sha512.kernel, NULL };

@@ -6,7 +6,7 @@
 #include "crypto/kernels/kernels.h"
 
 /* What exists for x86-64 alone; kernels.c has them in its lists. */
-extern const struct cx_packet_ops cx_chachapoly_ifma;
+extern const struct cx_packet_ops cx_chachapoly_ifma, cx_chachapoly_avx512, cx_chachapoly_avx2;
 
 struct cx_evp;
 

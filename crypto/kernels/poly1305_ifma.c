@@ -136,8 +136,7 @@ INLINE struct limbs load_r(const struct cx_poly1305_job job[], size_t n)
 {
     uint64_t low[LANES] = { 0 }, high[LANES] = { 0 };
     for (size_t i = 0; i < n; i++) {
-        struct cx_poly1305 p;
-        cx_poly1305_start(&p, job[i].key);
+        struct cx_poly1305 p = cx_poly1305_start(job[i].key);
         low[i] = p.r[0];
         high[i] = p.r[1];
     }
@@ -302,11 +301,10 @@ static void tags(const struct cx_poly1305_job job[], size_t n)
         some_long |= job[i].len >= LONG_BYTES;
     make_powers(&p, job, n, some_long);
     for (size_t i = 0; i < n; i++) {
-        struct cx_poly1305 rest;
-        size_t blocks = job[i].len / CX_POLY1305_BLOCK, whole = blocks * CX_POLY1305_BLOCK;
-        cx_poly1305_start(&rest, job[i].key);
+        struct cx_poly1305 rest = cx_poly1305_start(job[i].key);
+        size_t blocks = job[i].len / CX_POLY1305_BLOCK;
         take_blocks(rest.h, &p, i, job[i].bytes, blocks);
-        cx_poly1305_finish(&rest, job[i].bytes + whole, job[i].len - whole, job[i].key, job[i].tag);
+        cx_poly1305_finish(&rest, job[i].bytes, blocks * CX_POLY1305_BLOCK, job[i].len, job[i].key, job[i].tag);
     }
     cx_secret_wipe(&p, sizeof p);
 }

@@ -33,7 +33,7 @@ static const struct cx_poly1305_kernel *poly_at(size_t i)
     static const struct {
         const struct cx_poly1305_kernel *kernel;
         uint32_t needs;
-    } all[] = { { &cx_poly1305_ifma, CX_CPU_AVX512 | CX_CPU_AVX512IFMA } };
+    } all[] = { { &cx_poly1305_ifma, CX_CPU_AVX512 | CX_CPU_AVX512IFMA }, { &cx_poly1305_avx2, CX_CPU_AVX2 | CX_CPU_BMI2 } };
     for (size_t k = 0; k < sizeof all / sizeof *all; k++)
         if ((all[k].needs & ~cx_cpu_detect()) == 0 && i-- == 0)
             return all[k].kernel;
@@ -50,9 +50,8 @@ static void tag_by_openssl(EVP_MAC_CTX *ctx, const struct cx_poly1305_job *job, 
 
 static void tag_by_words(const struct cx_poly1305_job *job, uint8_t tag[TAG])
 {
-    struct cx_poly1305 p;
-    cx_poly1305_start(&p, job->key);
-    cx_poly1305_finish(&p, job->bytes, job->len, job->key, tag);
+    struct cx_poly1305 p = cx_poly1305_start(job->key);
+    cx_poly1305_finish(&p, job->bytes, 0, job->len, job->key, tag);
 }
 
 /* Bytes that put sums at or next to the modulus: all ones, all zeros, and 2^130 - 5 and its neighbours as last blocks. */
