@@ -108,7 +108,7 @@ static int parse(struct bench_cipher_run *run, struct command_line *line, int ar
         { "quick", NULL, BENCH_FLAG, &line->quick, 0, "end within 20 seconds; the figures are coarser" },
         { "seconds", "S", BENCH_SECONDS, &line->seconds, 0, "measure for about so long; without it 40" },
         { "only", "NAME,...", BENCH_WORDS, &run->choice.only, 0,
-          "what has this in its name, such as aes128-gcm, umac or mlkem;\nwith * and ? the whole name; or cipher, kex, sign" },
+          "what has this in its name: aes128-gcm, umac, mlkem;\nwith * and ? the whole name; or cipher, kex, sign" },
         { "size", "BYTES,...", BENCH_NUMBERS, &run->choice.sizes, SIZE_MOST, "payloads; without it 64,512,1500,8K,16K,32K" },
         { "batch", "N,...", BENCH_NUMBERS, &run->choice.batches, CX_PACKET_BATCH, "packets a call; without it 1,8" },
         { "kernel", "NAME,...", BENCH_WORDS, &run->choice.kernels, 0, "only these kernels of ours, beside OpenSSL's" },

@@ -23,11 +23,12 @@ static void draw_cell(struct bench_plot *p, size_t panel, const struct bench_cel
     double shown = amount >= 1e5 ? amount / 1e3 : amount;
     const char *kilo = amount >= 1e5 ? "k" : "";
     int digits = shown < 10 ? 2 : shown < 100 ? 1 : 0;
+    const char *kernel = c->tier ? c->kernel : ""; /* without a choice of kernels the colour says enough */
     if (reference && c != reference)
         bench_plot_bar(p, panel, colour, amount, "%s%.*f%s%s  %.2fx  %s", noisy, digits, shown, kilo, unit,
-                       bench_ratio(c, reference), c->kernel);
+                       bench_ratio(c, reference), kernel);
     else
-        bench_plot_bar(p, panel, colour, amount, "%s%.*f%s%s  %s", noisy, digits, shown, kilo, unit, c->kernel);
+        bench_plot_bar(p, panel, colour, amount, "%s%.*f%s%s  %s", noisy, digits, shown, kilo, unit, kernel);
 }
 
 static void draw_packets(struct bench_plot *p, size_t panel, const struct bench_group *g, double value)

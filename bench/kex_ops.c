@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench/clock.h"
 #include "bench/kex_openssl.h"
+#include "bench/repeat.h"
 #include "crypto/kex/group.h"
 #include "crypto/kex/kex.h"
 #include "crypto/kex/mlkem768.h"
@@ -26,8 +26,8 @@ struct exchange {
 /* What a cell works on. */
 struct work {
     struct work *next;
-    struct exchange exchange;
-    size_t step;
+    const struct bench_lane *with;
+    struct bench_repeat step;
 };
 
 struct method {
@@ -146,15 +146,12 @@ static bool sntrup_decaps(void *state)
     return cx_sntrup761_decapsulate(k->ntru_secret, k->ntru_ciphertext, k->shared) == CX_OK;
 }
 
-/* One operation: the shortest take ten microseconds. Key exchange asks for the process's kernels. */
+/* Key exchange asks for the process's kernels. */
 static bool pass(void *state, double *ns)
 {
     struct work *w = state;
-    cx_kernels_install(w->exchange.with ? &w->exchange.with->kernels : &cx_kernels_portable);
-    struct bench_timer timer = bench_timer_start();
-    bool good = w->exchange.step[w->step](w->exchange.state);
-    *ns = bench_timer_ns(&timer);
-    return good;
+    cx_kernels_install(w->with ? &w->with->kernels : &cx_kernels_portable);
+    return bench_repeat_pass(&w->step, ns);
 }
 
 static void plan_exchange(struct bench_plan *plan, struct bench_kex_ops *ops, const char *kernel, enum bench_role role,
@@ -167,7 +164,7 @@ static void plan_exchange(struct bench_plan *plan, struct bench_kex_ops *ops, co
             plan->failed = true;
             return;
         }
-        *w = (struct work){ ops->works, exchange, i };
+        *w = (struct work){ ops->works, exchange.with, { exchange.step[i], exchange.state, 0 } };
         ops->works = w;
         bench_plan_cell(plan, (struct bench_cell){ kernel, tier, operations[i], role, pass, w });
     }

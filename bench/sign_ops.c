@@ -6,10 +6,10 @@
 #include <openssl/evp.h>
 #include <stdlib.h>
 
-#include "bench/clock.h"
+#include "bench/repeat.h"
 #include "crypto/keys/key.h"
 
-enum { DATA_BYTES = 64, RSA_BITS = 3072 };
+enum { DATA_BYTES = 64, RSA_BITS = 3072, CELL_COUNT = 4 };
 
 static const uint8_t data[DATA_BYTES] = "an exchange hash is of about this length";
 
@@ -24,6 +24,7 @@ struct key {
     const EVP_MD *digest; /* NULL: the algorithm has its own */
     uint8_t raw[CX_SIGNATURE_MAX];
     size_t raw_len;
+    struct bench_repeat repeat[CELL_COUNT];
 };
 
 struct bench_sign_ops {
@@ -46,62 +47,56 @@ static EVP_PKEY *openssl_key(enum cx_key_type type)
     }
 }
 
-/* Before the first signature, which comes before everything else: RSA's keys take a second, and --list none. */
-static bool make_keys(struct key *k)
-{
-    if (!k->evp)
-        k->evp = openssl_key(k->alg->type);
-    return k->evp && (k->private || cx_private_key_generate(k->alg->type, &k->private) == CX_OK);
-}
-
-static bool sign(void *state, double *ns)
+static bool sign(void *state)
 {
     struct key *k = state;
-    if (!make_keys(k))
-        return false;
-    struct bench_timer timer = bench_timer_start();
     k->signature_len = sizeof k->signature;
     enum cx_err err = cx_private_key_sign(k->private, k->alg, cx_view(data, sizeof data), k->signature, &k->signature_len);
-    *ns = bench_timer_ns(&timer);
     return err == CX_OK;
 }
 
-static bool verify(void *state, double *ns)
+static bool verify(void *state)
 {
     struct key *k = state;
-    struct bench_timer timer = bench_timer_start();
     enum cx_err err =
         cx_key_verify(cx_private_key_blob(k->private), k->alg, cx_view(k->signature, k->signature_len), cx_view(data, sizeof data));
-    *ns = bench_timer_ns(&timer);
     return err == CX_OK;
 }
 
-static bool openssl_sign(void *state, double *ns)
+static bool openssl_sign(void *state)
 {
     struct key *k = state;
-    struct bench_timer timer = bench_timer_start();
     k->raw_len = sizeof k->raw;
     bool good = EVP_DigestSignInit(k->ctx, NULL, k->digest, NULL, k->evp) == 1 &&
                 EVP_DigestSign(k->ctx, k->raw, &k->raw_len, data, sizeof data) == 1;
-    *ns = bench_timer_ns(&timer);
     return good && EVP_MD_CTX_reset(k->ctx) == 1;
 }
 
-static bool openssl_verify(void *state, double *ns)
+static bool openssl_verify(void *state)
 {
     struct key *k = state;
-    struct bench_timer timer = bench_timer_start();
     bool good = EVP_DigestVerifyInit(k->ctx, NULL, k->digest, NULL, k->evp) == 1 &&
                 EVP_DigestVerify(k->ctx, k->raw, k->raw_len, data, sizeof data) == 1;
-    *ns = bench_timer_ns(&timer);
     return good && EVP_MD_CTX_reset(k->ctx) == 1;
+}
+
+/* Signing comes before everything else; RSA's keys take a second, and --list needs none. */
+static bool sign_pass(void *state, double *ns)
+{
+    struct bench_repeat *repeat = state;
+    struct key *k = repeat->state;
+    if (!k->evp)
+        k->evp = openssl_key(k->alg->type);
+    if (!k->evp || (!k->private && cx_private_key_generate(k->alg->type, &k->private) != CX_OK))
+        return false;
+    return bench_repeat_pass(repeat, ns);
 }
 
 static const EVP_MD *openssl_digest(const struct cx_sign_alg *alg)
 {
-    static const EVP_MD *(*const digests[CX_HASH_COUNT])(
-        void) = { [CX_SHA256] = EVP_sha256, [CX_SHA384] = EVP_sha384, [CX_SHA512] = EVP_sha512 };
-    return alg->type == CX_KEY_ED25519 ? NULL : digests[alg->hash]();
+    if (alg->type == CX_KEY_ED25519)
+        return NULL;
+    return alg->hash == CX_SHA256 ? EVP_sha256() : alg->hash == CX_SHA384 ? EVP_sha384() : EVP_sha512();
 }
 
 static struct key *add_key(struct bench_sign_ops *ops, const struct cx_sign_alg *alg)
@@ -115,6 +110,17 @@ static struct key *add_key(struct bench_sign_ops *ops, const struct cx_sign_alg 
     return k->ctx ? k : NULL;
 }
 
+static const struct {
+    const char *kernel, *operation;
+    enum bench_role role;
+    bool (*once)(void *state);
+} cells[CELL_COUNT] = {
+    { "sluice", "sign", BENCH_OURS, sign },
+    { "openssl", "sign", BENCH_REFERENCE, openssl_sign },
+    { "sluice", "verify", BENCH_OURS, verify },
+    { "openssl", "verify", BENCH_REFERENCE, openssl_verify },
+};
+
 static void plan_algorithm(struct bench_plan *plan, struct bench_sign_ops *ops, const struct cx_sign_alg *alg)
 {
     struct key *k = add_key(ops, alg);
@@ -123,10 +129,14 @@ static void plan_algorithm(struct bench_plan *plan, struct bench_sign_ops *ops, 
         return;
     }
     bench_plan_group(plan, BENCH_SIGN, alg->name, 0, 0);
-    bench_plan_cell(plan, (struct bench_cell){ "sluice", NULL, "sign", BENCH_OURS, sign, k });
-    bench_plan_cell(plan, (struct bench_cell){ "openssl", NULL, "sign", BENCH_REFERENCE, openssl_sign, k });
-    bench_plan_cell(plan, (struct bench_cell){ "sluice", NULL, "verify", BENCH_OURS, verify, k });
-    bench_plan_cell(plan, (struct bench_cell){ "openssl", NULL, "verify", BENCH_REFERENCE, openssl_verify, k });
+    for (size_t i = 0; i < CELL_COUNT; i++) {
+        k->repeat[i] = (struct bench_repeat){ cells[i].once, k, 0 };
+        bench_plan_cell(plan, (struct bench_cell){ .kernel = cells[i].kernel,
+                                                   .operation = cells[i].operation,
+                                                   .role = cells[i].role,
+                                                   .pass = i == 0 ? sign_pass : bench_repeat_pass,
+                                                   .state = &k->repeat[i] });
+    }
 }
 
 static bool is_ours(const struct cx_sign_alg *alg)

@@ -103,5 +103,5 @@ def test_the_help_is_the_manual():
     assert text.returncode == 0 and text.stderr == ""
     for word in ("--quick", "--only", "--json", "ratio_evp", "Exit status"):
         assert word in text.stdout
-    assert max(map(len, text.stdout.splitlines())) <= 120
+    assert max(map(len, text.stdout.splitlines())) <= 80
     assert "cipher" in run("--help").stdout

@@ -4,6 +4,7 @@
 
 #include "bench/choice.h"
 #include "bench/clock.h"
+#include "bench/repeat.h"
 #include "bench/runner.h"
 
 static char order[64];
@@ -89,6 +90,29 @@ Test(runner, a_cell_that_fails_ends_the_run)
     cr_assert_not_null(failed);
     cr_expect_str_eq(failed->kernel, "broken");
     bench_plan_free(&plan);
+}
+
+static bool takes_ten_microseconds(void *state)
+{
+    double end = bench_now_ns() + 10e3;
+    while (bench_now_ns() < end)
+        ;
+    ++*(unsigned *)state;
+    return true;
+}
+
+Test(repeat, what_is_short_is_done_more_often_than_once)
+{
+    unsigned done = 0;
+    struct bench_repeat repeat = { takes_ten_microseconds, &done, 0 };
+    double ns;
+    cr_assert(bench_repeat_pass(&repeat, &ns));
+    cr_expect_eq(done, 1);
+    cr_expect_geq(ns, 10e3);
+    for (unsigned i = 0; i < 100 && done <= 1 + i; i++) /* a slow moment makes it once */
+        cr_assert(bench_repeat_pass(&repeat, &ns));
+    cr_expect_geq(done, 3);
+    cr_expect_geq(ns, 10e3);
 }
 
 Test(plan, ours_are_compared_with_the_reference)
