@@ -22,6 +22,11 @@ static inline void cx_store_u32(uint8_t *p, uint32_t value)
     p[3] = (uint8_t)value;
 }
 
+static inline uint64_t cx_load_u64(const uint8_t *p)
+{
+    return (uint64_t)cx_load_u32(p) << 32 | cx_load_u32(p + 4);
+}
+
 static inline void cx_store_u64(uint8_t *p, uint64_t value)
 {
     cx_store_u32(p, (uint32_t)(value >> 32));

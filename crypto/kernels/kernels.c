@@ -21,9 +21,10 @@ static candidate_list gcm = { X86(cx_packet_gcm_vaes512) & cx_packet_gcm.kernel,
 static candidate_list chachapoly = {
     X86(cx_chachapoly_ifma) X86(cx_chachapoly_avx512) X86(cx_chachapoly_avx2) & cx_packet_chachapoly.kernel, NULL
 };
-static candidate_list ctr = { &cx_ctr_evp.kernel, NULL };
-static candidate_list hmac_sha256 = { &cx_mac_hmac_sha256.kernel, NULL };
-static candidate_list hmac_sha512 = { &cx_mac_hmac_sha512.kernel, NULL };
+static candidate_list ctr = { X86(cx_ctr_vaes512) X86(cx_ctr_vaes256) & cx_ctr_evp.kernel, NULL };
+static candidate_list hmac_sha256 = { X86(cx_mac_hmac_sha256_shani) & cx_mac_hmac_sha256.kernel, NULL };
+static candidate_list hmac_sha512 = { X86(cx_mac_hmac_sha512_avx512) X86(cx_mac_hmac_sha512_avx2) & cx_mac_hmac_sha512.kernel,
+                                      NULL };
 static candidate_list umac64 = { &cx_mac_umac64.kernel, NULL };
 static candidate_list umac128 = { &cx_mac_umac128.kernel, NULL };
 static candidate_list keccak = { X86(cx_keccak_avx512) X86(cx_keccak_avx2) & cx_keccak_portable.kernel, NULL };

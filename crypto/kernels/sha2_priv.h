@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* Inside crypto/kernels only: SHA-256 and SHA-512 (FIPS 180-4) as far as kernels need them, compression of several messages a call.
+ * Any thread. Time depends on numbers of lanes and blocks only. */
+#ifndef CX_SHA2_PRIV_H
+#define CX_SHA2_PRIV_H
+
+#include "crypto/span.h"
+
+enum { CX_SHA2_WORDS = 8, CX_SHA256_ROUNDS = 64, CX_SHA512_ROUNDS = 80, CX_SHA512_BLOCK_BYTES = 128 };
+
+extern const uint32_t cx_sha256_constant[CX_SHA256_ROUNDS];
+extern const uint64_t cx_sha512_constant[CX_SHA512_ROUNDS];
+
+/* a to h, as the standard names them. */
+union cx_sha2_state {
+    uint32_t word32[CX_SHA2_WORDS];
+    uint64_t word64[CX_SHA2_WORDS];
+} __attribute__((aligned(64)));
+
+extern const union cx_sha2_state cx_sha256_first, cx_sha512_first;
+
+/* One of the two functions on one instruction set. */
+struct cx_sha2 {
+    unsigned word_bytes; /* 4: SHA-256, 8: SHA-512; a block is sixteen of them */
+    const union cx_sha2_state *first;
+    /* Moves each of 1 to CX_PACKET_BATCH states on by as many blocks, which stand at in[lane], unaligned. */
+    void (*run)(union cx_sha2_state *const state[], const uint8_t *const in[], size_t lanes, size_t blocks);
+};
+
+/* One lane at a time, for what fills too few of the wider kernels' lanes. */
+void cx_sha512_single_run(union cx_sha2_state *const state[], const uint8_t *const in[], size_t lanes, size_t blocks);
+
+#endif
