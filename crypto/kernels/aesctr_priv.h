@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "crypto/kernels/aes_priv.h"
+#include "crypto/kernels/kernels_priv.h"
 #include "crypto/packet/packet_priv.h"
 #include "crypto/secret.h"
 #include "crypto/wire.h"

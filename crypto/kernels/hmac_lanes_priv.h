@@ -3,6 +3,7 @@
 #ifndef CX_HMAC_LANES_PRIV_H
 #define CX_HMAC_LANES_PRIV_H
 
+#include "crypto/kernels/kernels_priv.h"
 #include "crypto/kernels/sha2_priv.h"
 #include "crypto/packet/packet_priv.h"
 

@@ -7,6 +7,9 @@
 
 /* What exists for x86-64 alone; kernels.c has them in its lists. */
 extern const struct cx_packet_ops cx_chachapoly_ifma, cx_chachapoly_avx512, cx_chachapoly_avx2;
+extern const struct cx_ctr_kernel cx_ctr_vaes512, cx_ctr_vaes256;
+extern const struct cx_mac_ops cx_mac_hmac_sha256_shani;
+extern const struct cx_mac_ops cx_mac_hmac_sha512_avx512, cx_mac_hmac_sha512_avx2;
 
 struct cx_evp;
 

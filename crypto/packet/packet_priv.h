@@ -96,13 +96,7 @@ extern const struct cx_mac_ops cx_mac_hmac_sha512;
 extern const struct cx_mac_ops cx_mac_umac64;
 extern const struct cx_mac_ops cx_mac_umac128;
 
-extern const struct cx_mac_ops cx_mac_hmac_sha256_shani;
-extern const struct cx_mac_ops cx_mac_hmac_sha512_avx512;
-extern const struct cx_mac_ops cx_mac_hmac_sha512_avx2;
-
 extern const struct cx_ctr_kernel cx_ctr_evp;
-extern const struct cx_ctr_kernel cx_ctr_vaes512;
-extern const struct cx_ctr_kernel cx_ctr_vaes256;
 
 /* Of these the last two are built of a selection's ctr and MAC; "none" of nothing. */
 extern const struct cx_packet_ops cx_packet_gcm;
