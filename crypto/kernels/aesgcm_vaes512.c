@@ -130,7 +130,8 @@ static inline vec vec_count_on(vec count)
 #include "crypto/kernels/aesgcm_priv.h"
 
 const struct cx_packet_ops cx_packet_gcm_vaes512 = {
-    .kernel = { "vaes512", CX_TIER_AVX512, CX_CPU_AVX512 | CX_CPU_VAES | CX_CPU_VPCLMUL | CX_CPU_BMI2 },
+    .kernel = { "vaes512", CX_TIER_AVX512,
+                CX_CPU_AVX512 | CX_CPU_AESNI | CX_CPU_PCLMUL | CX_CPU_VAES | CX_CPU_VPCLMUL | CX_CPU_BMI2 },
     .expand = expand,
     .release = release,
     .peek = cx_packet_peek_clear,

@@ -17,7 +17,7 @@ typedef const struct cx_kernel *const candidate_list[];
 #define X86(table)
 #endif
 
-static candidate_list gcm = { X86(cx_packet_gcm_vaes512) & cx_packet_gcm.kernel, NULL };
+static candidate_list gcm = { X86(cx_packet_gcm_vaes512) X86(cx_packet_gcm_vaes256) & cx_packet_gcm.kernel, NULL };
 static candidate_list chachapoly = {
     X86(cx_chachapoly_ifma) X86(cx_chachapoly_avx512) X86(cx_chachapoly_avx2) & cx_packet_chachapoly.kernel, NULL
 };

@@ -101,6 +101,7 @@ extern const struct cx_ctr_kernel cx_ctr_evp;
 /* Of these the last two are built of a selection's ctr and MAC; "none" of nothing. */
 extern const struct cx_packet_ops cx_packet_gcm;
 extern const struct cx_packet_ops cx_packet_gcm_vaes512;
+extern const struct cx_packet_ops cx_packet_gcm_vaes256;
 extern const struct cx_packet_ops cx_packet_chachapoly;
 extern const struct cx_packet_ops cx_packet_none;
 extern const struct cx_packet_ops cx_packet_ctr_plain;

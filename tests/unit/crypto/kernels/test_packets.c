@@ -264,3 +264,74 @@ Test(kernel_packets, nothing_outside_a_packet_is_touched)
 {
     with_every_kernel(every_edge);
 }
+
+/* Below the stack's end, where what was called had its frames. */
+static __attribute__((noinline, no_sanitize("address"))) bool stack_holds(const uint8_t secret[16])
+{
+    enum { DEPTH = 16 * 1024 };
+    const uint8_t *end = (const uint8_t *)__builtin_frame_address(0) - 256;
+    for (size_t i = 16; i < DEPTH; i++) {
+        size_t same = 0;
+        while (same < 16 && *(const volatile uint8_t *)(end - i + same) == secret[same])
+            same++;
+        if (same == 16)
+            return true;
+    }
+    return false;
+}
+
+static void encrypt_block(const struct bench *b, const uint8_t in[16], uint8_t out[16])
+{
+    uint8_t key[CX_PACKET_KEY_MAX], room[32];
+    int len;
+    EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+    pattern(key, sizeof key, 77);
+    cr_assert_eq(EVP_EncryptInit(ctx, b->cipher->key_len == 16 ? EVP_aes_128_ecb() : EVP_aes_256_ecb(), key, NULL), 1);
+    cr_assert_eq(EVP_EncryptUpdate(ctx, room, &len, in, 16), 1);
+    memcpy(out, room, 16);
+    EVP_CIPHER_CTX_free(ctx);
+}
+
+/* Of the last packet: the key stream's first block; with GCM also H and the mask of the tag. */
+static size_t find_secrets(const struct bench *b, const struct batch *x, uint8_t secret[4][16])
+{
+    const uint8_t *plain = b->plain.bytes + x->at[x->n - 1] + CX_PACKET_LENGTH_BYTES;
+    const uint8_t *sealed = b->want.bytes + x->at[x->n - 1] + CX_PACKET_LENGTH_BYTES;
+    memcpy(secret[0], plain, 16);
+    for (size_t i = 0; i < 16; i++)
+        secret[1][i] = plain[i] ^ sealed[i];
+    if (b->cipher->primitive != CX_PRIMITIVE_GCM)
+        return 2;
+    uint8_t block[16] = { 0 };
+    encrypt_block(b, block, secret[2]);
+    memcpy(block, x->job[x->n - 1].iv, 12);
+    block[15] = 1;
+    encrypt_block(b, block, secret[3]);
+    return 4;
+}
+
+static void leave_nothing(struct bench *b)
+{
+    static const uint32_t len[] = { 100, 16, 33, 4000, 1700, 96, 560, 5000, 48, 700 };
+    for (size_t n = 1; n <= sizeof len / sizeof *len; n++) {
+        struct batch x;
+        size_t good;
+        uint8_t secret[4][16];
+        batch_init(b, &x, len, n);
+        seal_portably(b, &x);
+        size_t secrets = find_secrets(b, &x, secret);
+        check_seal(b, &x, false);
+        for (size_t i = 0; i < secrets; i++)
+            cr_assert_not(stack_holds(secret[i]), "%s %s: sealing %zu left %zu", b->cipher->name, b->seal.ops->kernel.name, n, i);
+        b->want.bytes[x.end - BEYOND - 1] ^= 1;
+        place(&x, b->want.bytes, b->got.bytes);
+        cr_assert_eq(b->open.ops->open(b->open.context, x.job, x.n, &good), CX_E_TAG);
+        for (size_t i = 0; i < secrets; i++)
+            cr_assert_not(stack_holds(secret[i]), "%s %s: opening %zu left %zu", b->cipher->name, b->seal.ops->kernel.name, n, i);
+    }
+}
+
+Test(kernel_packets, no_secret_stays_on_the_stack)
+{
+    with_every_kernel(leave_nothing);
+}
