@@ -32,8 +32,8 @@ struct bench_totals bench_cipher_totals(const struct bench_plan *plan);
 const struct bench_group *bench_cipher_group(const struct bench_plan *plan, const char *suite, size_t size, size_t batch);
 /* The next group from i on that is the first of its name; NULL past the last. */
 const struct bench_group *bench_cipher_next(const struct bench_plan *plan, enum bench_kind kind, size_t *i);
-/* The fastest of ours; NULL: there is none. */
-const struct bench_cell *bench_cipher_best(const struct bench_group *group, const char *operation);
+/* That of ours which the gateway picks, or else the first; NULL: there is none. */
+const struct bench_cell *bench_cipher_picked(const struct bench_group *group, const char *operation);
 
 /* "64", "1500", "32K". */
 void bench_cipher_size_text(size_t size, char out[24]);

@@ -25,6 +25,7 @@ static void write_packets(struct bench_json *j, const struct bench_group *g, con
     bench_json_text(j, "suite", g->name);
     bench_json_text(j, "kernel", c->kernel);
     bench_json_text(j, "tier", c->tier);
+    bench_json_bool(j, "picked", c->picked);
     bench_json_count(j, "size", g->size);
     bench_json_count(j, "batch", g->batch);
     bench_json_text(j, "direction", c->operation);
@@ -47,6 +48,7 @@ static void write_operation(struct bench_json *j, const char *what, const struct
     bench_json_text(j, what, g->name);
     bench_json_text(j, "kernel", c->kernel);
     bench_json_text(j, "tier", c->tier);
+    bench_json_bool(j, "picked", c->picked);
     bench_json_text(j, "operation", c->operation);
     bench_json_real_or_null(j, "ns", ns);
     bench_json_real_or_null(j, "per_second", ns > 0 ? 1e9 / ns : 0);

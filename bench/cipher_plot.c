@@ -7,9 +7,9 @@
 #include "bench/cipher.h"
 #include "bench/plot.h"
 
-static enum bench_bar colour_of(const struct bench_cell *c, const struct bench_cell *reference, const struct bench_cell *best)
+static enum bench_bar colour_of(const struct bench_cell *c, const struct bench_cell *reference)
 {
-    return c == reference ? BENCH_BAR_REFERENCE : c == best ? BENCH_BAR_BEST : BENCH_BAR_OTHER;
+    return c == reference ? BENCH_BAR_REFERENCE : c->picked ? BENCH_BAR_BEST : BENCH_BAR_OTHER;
 }
 
 /* value: of one nanosecond an operation. */
@@ -33,9 +33,9 @@ static void draw_cell(struct bench_plot *p, size_t panel, const struct bench_cel
 
 static void draw_packets(struct bench_plot *p, size_t panel, const struct bench_group *g, double value)
 {
-    const struct bench_cell *reference = bench_group_reference(g, "seal"), *best = bench_cipher_best(g, "seal"), *c;
+    const struct bench_cell *reference = bench_group_reference(g, "seal"), *c;
     for (size_t i = 0; (c = bench_group_ours(g, "seal", i)); i++)
-        draw_cell(p, panel, c, reference, colour_of(c, reference, best), value, "");
+        draw_cell(p, panel, c, reference, colour_of(c, reference), value, "");
 }
 
 static void draw_suites(struct bench_plot *p, const struct bench_cipher_run *run)
@@ -67,10 +67,9 @@ static void draw_operations(struct bench_plot *p, const struct bench_plan *plan,
     while ((g = bench_cipher_next(plan, kind, &next))) {
         bench_plot_row(p, g->name);
         for (size_t i = 0; i < count; i++) {
-            const struct bench_cell *reference = bench_group_reference(g, operations[i]),
-                                    *best = bench_cipher_best(g, operations[i]);
+            const struct bench_cell *reference = bench_group_reference(g, operations[i]);
             for (size_t k = 0; (c = bench_group_ours(g, operations[i], k)); k++)
-                draw_cell(p, i, c, reference, colour_of(c, reference, best), 1e9, "/s");
+                draw_cell(p, i, c, reference, colour_of(c, reference), 1e9, "/s");
             if (reference)
                 draw_cell(p, i, reference, reference, BENCH_BAR_REFERENCE, 1e9, "/s");
         }
@@ -98,7 +97,7 @@ bool bench_cipher_plot(const struct bench_cipher_run *run, const char *path)
         errno = ENOMEM;
         return false;
     }
-    bench_plot_legend(p, BENCH_BAR_BEST, "sluice, the fastest kernel");
+    bench_plot_legend(p, BENCH_BAR_BEST, "sluice, the kernel that the gateway picks");
     bench_plot_legend(p, BENCH_BAR_OTHER, "sluice, other kernels");
     bench_plot_legend(p, BENCH_BAR_REFERENCE, "OpenSSL (with nettle's UMAC)");
     if (has(&run->plan, BENCH_CIPHER))

@@ -36,13 +36,13 @@ const struct bench_group *bench_cipher_next(const struct bench_plan *plan, enum 
     return NULL;
 }
 
-const struct bench_cell *bench_cipher_best(const struct bench_group *group, const char *operation)
+const struct bench_cell *bench_cipher_picked(const struct bench_group *group, const char *operation)
 {
-    const struct bench_cell *best = NULL, *c;
+    const struct bench_cell *c;
     for (size_t i = 0; (c = bench_group_ours(group, operation, i)); i++)
-        if (!best || c->result.ns < best->result.ns)
-            best = c;
-    return best;
+        if (c->picked)
+            return c;
+    return bench_group_ours(group, operation, 0);
 }
 
 void bench_cipher_size_text(size_t size, char out[24])

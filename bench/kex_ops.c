@@ -166,7 +166,8 @@ static void plan_exchange(struct bench_plan *plan, struct bench_kex_ops *ops, co
         }
         *w = (struct work){ ops->works, exchange.with, { exchange.step[i], exchange.state, 0 } };
         ops->works = w;
-        bench_plan_cell(plan, (struct bench_cell){ kernel, tier, operations[i], role, pass, w });
+        bench_plan_cell(plan,
+                        (struct bench_cell){ kernel, tier, !exchange.with || exchange.with->picked, operations[i], role, pass, w });
     }
 }
 

@@ -85,7 +85,11 @@ size_t bench_lanes_find(const struct bench_kernels *k, const enum cx_primitive p
 {
     const struct bench_lane portable = { .kernels = cx_kernels_portable };
     const struct cx_kernel *kernel;
-    size_t n = 0;
+    struct bench_lane picked = portable;
+    picked.picked = true;
+    for (size_t p = 0; p < count; p++)
+        picked.kernels.of[primitives[p]] = best_within(k, primitives[p], k->cap);
+    size_t n = add_lane(lanes, 0, picked, primitives, count);
     for (size_t p = 0; p < count; p++)
         for (size_t i = 0; (kernel = cx_kernel_at(primitives[p], i)) && n < BENCH_LANES_MAX - 1; i++) {
             struct bench_lane lane = portable;

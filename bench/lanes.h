@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Under which kernels something is measured: every candidate that this processor runs and that passes its self-test, each beside
- * the best others of its tier; the portable ones last. One thread. */
+/* Under which kernels something is measured: those that the gateway picks, in front; every candidate that this processor runs and
+ * that passes its self-test, each beside the best others of its tier; the portable ones last. One thread. */
 #ifndef BENCH_LANES_H
 #define BENCH_LANES_H
 
@@ -23,6 +23,7 @@ struct bench_lane {
     struct cx_kernels kernels;
     char name[48]; /* "vaes512+shani": of the primitives in question, each name once */
     enum cx_tier tier;
+    bool picked; /* what cx_kernels_select picks, and so the gateway */
 };
 
 /* For something that is made of these primitives; returns how many lanes there are, one at least. */

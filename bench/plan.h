@@ -18,6 +18,7 @@ enum bench_role {
 struct bench_cell {
     const char *kernel;    /* "vaes512", "evp", "openssl", "memcpy" */
     const char *tier;      /* "portable", "avx2", "avx512"; NULL: not one of our kernels */
+    bool picked;           /* by the gateway, among our kernels */
     const char *operation; /* "seal", "open", "keygen", "encaps", "decaps", "sign", "verify"; NULL: memcpy's */
     enum bench_role role;
     /* Does it, for tens of microseconds if one operation is shorter, and says how long one took (a packet, a signature).

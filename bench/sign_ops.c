@@ -132,6 +132,7 @@ static void plan_algorithm(struct bench_plan *plan, struct bench_sign_ops *ops, 
     for (size_t i = 0; i < CELL_COUNT; i++) {
         k->repeat[i] = (struct bench_repeat){ cells[i].once, k, 0 };
         bench_plan_cell(plan, (struct bench_cell){ .kernel = cells[i].kernel,
+                                                   .picked = true,
                                                    .operation = cells[i].operation,
                                                    .role = cells[i].role,
                                                    .pass = i == 0 ? sign_pass : bench_repeat_pass,

@@ -166,6 +166,7 @@ static void plan_cell(struct bench_plan *plan, struct work *w, const char *opera
     plan->failed |= !w;
     bench_plan_cell(plan, (struct bench_cell){ .kernel = with ? with->name : "memcpy",
                                                .tier = with ? cx_tier_name(with->tier) : NULL,
+                                               .picked = with && with->picked,
                                                .operation = operation,
                                                .role = role,
                                                .pass = pass,

@@ -23,6 +23,7 @@ def test_every_suite_is_measured_in_both_directions():
         mine = [row for row in rows if row["suite"] == name]
         assert {(row["size"], row["batch"], row["direction"]) for row in mine} == {
             (size, 2, direction) for size in (64, 8192) for direction in ("seal", "open")}
+        assert len({row["kernel"] for row in mine if row["picked"]}) == 1
         portable = [row for row in mine if row["tier"] == "portable"]
         assert len(portable) == 4
         assert all(row["ratio_evp"] == 1 for row in portable)

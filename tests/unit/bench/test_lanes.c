@@ -21,6 +21,22 @@ Test(lanes, the_portable_one_stands_last)
     cr_expect_eq(lanes[n - 1].kernels.gcm, cx_kernels_portable.gcm);
 }
 
+Test(lanes, what_the_gateway_picks_stands_in_front)
+{
+    struct bench_kernels kernels;
+    struct bench_lane lanes[BENCH_LANES_MAX];
+    struct cx_kernels picked;
+    for (unsigned cap = 0; cap < CX_TIER_COUNT; cap++) {
+        bench_kernels_find(&kernels, cap);
+        cx_kernels_select(&picked, kernels.cpu, cap, NULL, NULL);
+        size_t n = bench_lanes_find(&kernels, ctr_umac, 2, lanes);
+        cr_expect_eq(lanes[0].kernels.ctr, picked.ctr);
+        cr_expect_eq(lanes[0].kernels.umac64, picked.umac64);
+        for (size_t i = 0; i < n; i++)
+            cr_expect_eq(lanes[i].picked, i == 0);
+    }
+}
+
 Test(lanes, a_cap_leaves_out_what_is_above_it)
 {
     struct bench_kernels kernels;

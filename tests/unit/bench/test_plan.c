@@ -30,7 +30,9 @@ static bool fails(void *state, double *ns)
 static struct bench_cell cell_of(const char *kernel, enum bench_role role, bool (*pass)(void *, double *))
 {
     static char letters[] = "abc";
-    return (struct bench_cell){ kernel, NULL, "seal", role, pass, &letters[role == BENCH_OURS ? 0 : role == BENCH_BOTH ? 1 : 2] };
+    return (struct bench_cell){
+        kernel, NULL, false, "seal", role, pass, &letters[role == BENCH_OURS ? 0 : role == BENCH_BOTH ? 1 : 2]
+    };
 }
 
 static struct bench_plan two_kernels(void)
