@@ -12,6 +12,7 @@
 
 #include <assert.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,8 +26,15 @@ struct gw_user_channels {
     char name[];
 };
 
+struct waited_text {
+    struct waited_text *next;
+    uint64_t waited_ns;
+    char text[32];
+};
+
 struct gw_registry {
     pthread_mutex_t lock;
+    struct waited_text *waited_texts;
     struct gw_queue *queues[QUEUE_BUCKETS];
     struct gw_user_channels *users[USER_BUCKETS];
     _Atomic(struct gw_queue *) all;
@@ -74,6 +82,10 @@ void gw_registry_free(struct gw_registry *r)
     for (struct gw_queue *q = atomic_load(&r->all), *next; q; q = next) {
         next = q->all_next;
         free_queue(q);
+    }
+    for (struct waited_text *t = r->waited_texts, *next; t; t = next) {
+        next = t->next;
+        free(t);
     }
     for (size_t i = 0; i < USER_BUCKETS; i++)
         assert(!r->users[i]); /* a channel outlived its worker */
@@ -163,6 +175,22 @@ bool gw_registry_apply(struct gw_registry *r, unsigned i, const struct gw_config
         if (q->home == i)
             ok &= gw_home_apply(q, find_terms(config, q->name));
     return ok;
+}
+
+const char *gw_registry_waited_text(struct gw_registry *r, uint64_t waited_ns)
+{
+    pthread_mutex_lock(&r->lock);
+    struct waited_text *t = r->waited_texts;
+    while (t && t->waited_ns != waited_ns)
+        t = t->next;
+    if (!t && (t = calloc(1, sizeof *t))) {
+        t->waited_ns = waited_ns;
+        snprintf(t->text, sizeof t->text, "waited %llu s", (unsigned long long)(waited_ns / 1000000000));
+        t->next = r->waited_texts;
+        r->waited_texts = t;
+    }
+    pthread_mutex_unlock(&r->lock);
+    return t ? t->text : "waited too long";
 }
 
 /* ---- the end of the workers ---- */

@@ -36,6 +36,9 @@ struct gw_queue *gw_registry_next(const struct gw_registry *r, const struct gw_q
  * more. Before the workers run: for each of them, by whoever starts them. False: out of memory; what could be applied was. */
 bool gw_registry_apply(struct gw_registry *r, unsigned i, const struct gw_config *config);
 
+/* "waited 10 s", for what a client is told; lives as long as the registry, one for each QueueTimeout that ever was. */
+const char *gw_registry_waited_text(struct gw_registry *r, uint64_t waited_ns);
+
 /* ---- the end of the workers ---- */
 
 /* What travels between workers (a request, a membership) must find them alive: from enter to leave none of them may end. */

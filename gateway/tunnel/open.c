@@ -40,12 +40,20 @@ const struct gw_refusal_row *gw_tunnel_refusal(enum gw_refusal r)
     return &rows[r];
 }
 
+static const char *text_for_client(const struct gw_tunnel *t, enum gw_refusal r)
+{
+    struct gw_worker *w = gw_conn_worker(t->conn);
+    if (r == GW_REFUSAL_TIMED_OUT)
+        return gw_registry_waited_text(gw_worker_registry(w), gw_request_terms(t->request)->queue_timeout_ns);
+    const struct gw_refusal_row *row = gw_tunnel_refusal(r);
+    return gw_worker_config(w)->queue_errors_detailed ? row->detailed : row->text;
+}
+
 /* Tells the client, the log and the audit; t is gone. */
 static void refuse(struct gw_tunnel *t, enum gw_refusal r)
 {
     const struct gw_refusal_row *row = gw_tunnel_refusal(r);
-    bool detailed = gw_worker_config(gw_conn_worker(t->conn))->queue_errors_detailed;
-    mux_channel_refuse(gw_conn_session(t->conn), t->channel, row->reason, detailed ? row->detailed : row->text);
+    mux_channel_refuse(gw_conn_session(t->conn), t->channel, row->reason, text_for_client(t, r));
     gw_tunnel_record_refusal(t, row->truth);
     gw_tunnel_free(t, false);
 }

@@ -76,8 +76,8 @@ class Client:
 def connect(path: str) -> socket.socket:
     """Connects to a local socket of Client.forward."""
     connection = socket.socket(socket.AF_UNIX)
+    connection.connect(path)  # blocking: with a timeout it would fail where ssh is behind with accepting
     connection.settimeout(120)
-    connection.connect(path)
     return connection
 
 
