@@ -25,8 +25,8 @@ static candidate_list ctr = { X86(cx_ctr_vaes512) X86(cx_ctr_vaes256) & cx_ctr_e
 static candidate_list hmac_sha256 = { X86(cx_mac_hmac_sha256_shani) & cx_mac_hmac_sha256.kernel, NULL };
 static candidate_list hmac_sha512 = { X86(cx_mac_hmac_sha512_avx512) X86(cx_mac_hmac_sha512_avx2) & cx_mac_hmac_sha512.kernel,
                                       NULL };
-static candidate_list umac64 = { &cx_mac_umac64.kernel, NULL };
-static candidate_list umac128 = { &cx_mac_umac128.kernel, NULL };
+static candidate_list umac64 = { X86(cx_mac_umac64_avx512) X86(cx_mac_umac64_avx2) & cx_mac_umac64.kernel, NULL };
+static candidate_list umac128 = { X86(cx_mac_umac128_avx512) X86(cx_mac_umac128_avx2) & cx_mac_umac128.kernel, NULL };
 static candidate_list keccak = { X86(cx_keccak_avx512) X86(cx_keccak_avx2) & cx_keccak_portable.kernel, NULL };
 static candidate_list mlkem = { X86(cx_mlkem_avx512) X86(cx_mlkem_avx2) & cx_mlkem_portable.kernel, NULL };
 
