@@ -9,7 +9,9 @@ enum { WORDS = 16, SET = 16, DOUBLE_ROUNDS = 10 };
 
 #define INLINE static inline __attribute__((always_inline))
 
-static const uint32_t sigma[4] = { 0x61707865, 0x3320646e, 0x79622d32, 0x6b206574 };
+/* Not loops: an array that is an array until loops are unrolled has missed the pass that puts it into registers. */
+#define EACH_EIGHTH(DO) DO(0) DO(1) DO(2) DO(3) DO(4) DO(5) DO(6) DO(7)
+#define EACH_WORD(DO) EACH_EIGHTH(DO) DO(8) DO(9) DO(10) DO(11) DO(12) DO(13) DO(14) DO(15)
 
 /* The first state of sixteen blocks. */
 struct set {
@@ -30,99 +32,109 @@ INLINE __m512i nonce_words(__m512i seq)
 
 INLINE void set_start(struct set *s, __m512i counter, __m512i seq)
 {
-    for (int i = 0; i < 4; i++)
-        s->word[i] = _mm512_set1_epi32((int)sigma[i]);
+    s->word[0] = _mm512_set1_epi32(0x61707865);
+    s->word[1] = _mm512_set1_epi32(0x3320646e);
+    s->word[2] = _mm512_set1_epi32(0x79622d32);
+    s->word[3] = _mm512_set1_epi32(0x6b206574);
     s->word[12] = counter;
     s->word[13] = s->word[14] = _mm512_setzero_si512();
     s->word[15] = nonce_words(seq);
 }
 
-INLINE void set_key(struct set *s, const struct cx_chacha20_key *key)
-{
-    for (int i = 0; i < 8; i++)
-        s->word[4 + i] = _mm512_set1_epi32((int)key->word[i]);
-}
-
 /* The lower eight lanes under one key, the upper eight under another. */
 INLINE void set_keys(struct set *s, const struct cx_chacha20_key *low, const struct cx_chacha20_key *high)
 {
-    for (int i = 0; i < 8; i++)
-        s->word[4 + i] = _mm512_mask_set1_epi32(_mm512_set1_epi32((int)low->word[i]), 0xff00, (int)high->word[i]);
+#define SET_KEY(i) s->word[4 + i] = _mm512_mask_set1_epi32(_mm512_set1_epi32((int)low->word[i]), 0xff00, (int)high->word[i]);
+    EACH_EIGHTH(SET_KEY)
 }
 
-/* One of the four steps of four quarter rounds side by side. A macro, since a rotation's count is part of the instruction. */
-#define STEP(x, turn, a, b, c, ca, cb, cc, count)                                                                                  \
-    for (int i = 0; i < 4; i++)                                                                                                    \
-        x[a + (i + ca * turn) % 4] = _mm512_add_epi32(x[a + (i + ca * turn) % 4], x[b + (i + cb * turn) % 4]);                     \
-    for (int i = 0; i < 4; i++)                                                                                                    \
-        x[c + (i + cc * turn) % 4] = _mm512_xor_si512(x[c + (i + cc * turn) % 4], x[a + (i + ca * turn) % 4]);                     \
-    for (int i = 0; i < 4; i++)                                                                                                    \
-    x[c + (i + cc * turn) % 4] = _mm512_rol_epi32(x[c + (i + cc * turn) % 4], count)
+/* One of the four steps of a quarter round: a += b; d = (d ^ a) <<< count. In assembly, which works in place: gcc 12 does not find
+ * that thirty-two values fit into thirty-two registers otherwise. */
+INLINE void step(__m512i *a, const __m512i *b, __m512i *d, const int count)
+{
+    __asm__("vpaddd %[b], %[a], %[a]\n\tvpxord %[a], %[d], %[d]\n\tvprold %[count], %[d], %[d]"
+            : [a] "+v"(*a), [d] "+v"(*d)
+            : [b] "v"(*b), [count] "i"(count));
+}
+
+/* A step of four quarter rounds, of rows of four words; b and d are turned by so many words. */
+INLINE void step_row(__m512i a[4], const __m512i b[4], __m512i d[4], const int b_turn, const int d_turn, const int a_turn,
+                     const int count)
+{
+    step(&a[a_turn], &b[b_turn], &d[d_turn], count);
+    step(&a[(a_turn + 1) % 4], &b[(b_turn + 1) % 4], &d[(d_turn + 1) % 4], count);
+    step(&a[(a_turn + 2) % 4], &b[(b_turn + 2) % 4], &d[(d_turn + 2) % 4], count);
+    step(&a[(a_turn + 3) % 4], &b[(b_turn + 3) % 4], &d[(d_turn + 3) % 4], count);
+}
 
 /* Columns (turn 0) or diagonals (turn 1). */
 INLINE void round_of(__m512i x[WORDS], const int turn)
 {
-    STEP(x, turn, 0, 4, 12, 0, 1, 3, 16);
-    STEP(x, turn, 8, 12, 4, 2, 3, 1, 12);
-    STEP(x, turn, 0, 4, 12, 0, 1, 3, 8);
-    STEP(x, turn, 8, 12, 4, 2, 3, 1, 7);
+    step_row(x, x + 4, x + 12, turn, 3 * turn, 0, 16);
+    step_row(x + 8, x + 12, x + 4, 3 * turn, turn, 2 * turn, 12);
+    step_row(x, x + 4, x + 12, turn, 3 * turn, 0, 8);
+    step_row(x + 8, x + 12, x + 4, 3 * turn, turn, 2 * turn, 7);
 }
 
-/* From a register a word to a register a block. */
-INLINE void transpose(__m512i x[WORDS])
+/* Words x[0..3] of sixteen blocks: x[j] then has in its quarter q those of block 4q + j. */
+INLINE void transpose_quarters(__m512i x[4])
 {
-    __m512i t[WORDS];
-    for (int i = 0; i < WORDS; i += 4) {
-        t[i + 0] = _mm512_unpacklo_epi32(x[i], x[i + 1]);
-        t[i + 1] = _mm512_unpackhi_epi32(x[i], x[i + 1]);
-        t[i + 2] = _mm512_unpacklo_epi32(x[i + 2], x[i + 3]);
-        t[i + 3] = _mm512_unpackhi_epi32(x[i + 2], x[i + 3]);
-        x[i + 0] = _mm512_unpacklo_epi64(t[i], t[i + 2]);
-        x[i + 1] = _mm512_unpackhi_epi64(t[i], t[i + 2]);
-        x[i + 2] = _mm512_unpacklo_epi64(t[i + 1], t[i + 3]);
-        x[i + 3] = _mm512_unpackhi_epi64(t[i + 1], t[i + 3]);
-    }
-    for (int i = 0; i < 4; i++) {
-        __m512i low0 = _mm512_shuffle_i32x4(x[i], x[4 + i], 0x44), low1 = _mm512_shuffle_i32x4(x[8 + i], x[12 + i], 0x44);
-        __m512i high0 = _mm512_shuffle_i32x4(x[i], x[4 + i], 0xee), high1 = _mm512_shuffle_i32x4(x[8 + i], x[12 + i], 0xee);
-        t[i] = _mm512_shuffle_i32x4(low0, low1, 0x88);
-        t[4 + i] = _mm512_shuffle_i32x4(low0, low1, 0xdd);
-        t[8 + i] = _mm512_shuffle_i32x4(high0, high1, 0x88);
-        t[12 + i] = _mm512_shuffle_i32x4(high0, high1, 0xdd);
-    }
-    for (int i = 0; i < WORDS; i++)
-        x[i] = t[i];
+    __m512i a = _mm512_unpacklo_epi32(x[0], x[1]), b = _mm512_unpackhi_epi32(x[0], x[1]);
+    __m512i c = _mm512_unpacklo_epi32(x[2], x[3]), d = _mm512_unpackhi_epi32(x[2], x[3]);
+    x[0] = _mm512_unpacklo_epi64(a, c);
+    x[1] = _mm512_unpackhi_epi64(a, c);
+    x[2] = _mm512_unpacklo_epi64(b, d);
+    x[3] = _mm512_unpackhi_epi64(b, d);
 }
 
+/* Quarters of the blocks j, 4 + j, 8 + j and 12 + j, which become whole. */
+INLINE void join_quarters(__m512i x[WORDS], const int j)
+{
+    __m512i low0 = _mm512_shuffle_i32x4(x[j], x[4 + j], 0x44), low1 = _mm512_shuffle_i32x4(x[8 + j], x[12 + j], 0x44);
+    __m512i high0 = _mm512_shuffle_i32x4(x[j], x[4 + j], 0xee), high1 = _mm512_shuffle_i32x4(x[8 + j], x[12 + j], 0xee);
+    x[j] = _mm512_shuffle_i32x4(low0, low1, 0x88);
+    x[4 + j] = _mm512_shuffle_i32x4(low0, low1, 0xdd);
+    x[8 + j] = _mm512_shuffle_i32x4(high0, high1, 0x88);
+    x[12 + j] = _mm512_shuffle_i32x4(high0, high1, 0xdd);
+}
+
+/* The first state is added, and from a register a word come registers a block. */
 INLINE void finish(__m512i x[WORDS], const struct set *start)
 {
-    for (int i = 0; i < WORDS; i++)
-        x[i] = _mm512_add_epi32(x[i], start->word[i]);
-    transpose(x);
+#define ADD_WORD(i) x[i] = _mm512_add_epi32(x[i], start->word[i]);
+    EACH_WORD(ADD_WORD)
+    transpose_quarters(x);
+    transpose_quarters(x + 4);
+    transpose_quarters(x + 8);
+    transpose_quarters(x + 12);
+    join_quarters(x, 0);
+    join_quarters(x, 1);
+    join_quarters(x, 2);
+    join_quarters(x, 3);
 }
 
-INLINE void run_one(__m512i x[WORDS], const struct set *start)
+INLINE void run_one(struct set *x, const struct set *start)
 {
-    for (int i = 0; i < WORDS; i++)
-        x[i] = start->word[i];
+    *x = *start;
     for (int i = 0; i < DOUBLE_ROUNDS; i++) {
-        round_of(x, 0);
-        round_of(x, 1);
+        round_of(x->word, 0);
+        round_of(x->word, 1);
     }
+    finish(x->word, start);
 }
 
-INLINE void run_two(__m512i x[WORDS], __m512i y[WORDS], const struct set *first, const struct set *second)
+INLINE void run_two(struct set *x, struct set *y, const struct set *first, const struct set *second)
 {
-    for (int i = 0; i < WORDS; i++) {
-        x[i] = first->word[i];
-        y[i] = second->word[i];
-    }
+    *x = *first;
+    *y = *second;
     for (int i = 0; i < DOUBLE_ROUNDS; i++) {
-        round_of(x, 0);
-        round_of(y, 0);
-        round_of(x, 1);
-        round_of(y, 1);
+        round_of(x->word, 0);
+        round_of(y->word, 0);
+        round_of(x->word, 1);
+        round_of(y->word, 1);
     }
+    finish(x->word, first);
+    finish(y->word, second);
 }
 
 /* ---- rows ---- */
@@ -130,26 +142,21 @@ INLINE void run_two(__m512i x[WORDS], __m512i y[WORDS], const struct set *first,
 static void ahead(const struct cx_chacha20_key *body, const struct cx_chacha20_key *length, uint32_t seq,
                   struct cx_chachapoly_row row[CX_CHACHAPOLY_AHEAD])
 {
-    struct set pads, streams;
-    __m512i x[WORDS], y[WORDS];
-    const __mmask16 upper = 0xff00;
+    struct set pads, streams, x, y;
     __m512i seqs = _mm512_add_epi32(_mm512_set1_epi32((int)seq), _mm512_and_si512(lane_numbers(), _mm512_set1_epi32(7)));
     set_start(&pads, _mm512_setzero_si512(), seqs);
     set_keys(&pads, body, length);
-    set_start(&streams, _mm512_mask_set1_epi32(_mm512_set1_epi32(1), upper, 2), seqs);
-    set_key(&streams, body);
-    run_two(x, y, &pads, &streams);
-    finish(x, &pads);
-    for (int i = 0; i < CX_CHACHAPOLY_AHEAD; i++) {
-        _mm256_storeu_si256((__m256i *)row[i].mac_key, _mm512_castsi512_si256(x[i]));
-        uint32_t pad = (uint32_t)_mm_cvtsi128_si32(_mm512_castsi512_si128(x[8 + i]));
-        memcpy(row[i].length_pad, &pad, sizeof pad);
-    }
-    finish(y, &streams);
-    for (int i = 0; i < CX_CHACHAPOLY_AHEAD; i++) {
-        _mm512_storeu_si512(row[i].stream, y[i]);
-        _mm512_storeu_si512(row[i].stream + CX_CHACHA20_BLOCK, y[8 + i]);
-    }
+    set_start(&streams, _mm512_mask_set1_epi32(_mm512_set1_epi32(1), 0xff00, 2), seqs);
+    set_keys(&streams, body, body);
+    run_two(&x, &y, &pads, &streams);
+#define PUT_PADS(i)                                                                                                                \
+    _mm256_storeu_si256((__m256i *)row[i].mac_key, _mm512_castsi512_si256(x.word[i]));                                             \
+    _mm_storeu_si32(row[i].length_pad, _mm512_castsi512_si128(x.word[8 + i]));
+    EACH_EIGHTH(PUT_PADS)
+#define PUT_STREAM(i)                                                                                                              \
+    _mm512_storeu_si512(row[i].stream, y.word[i]);                                                                                 \
+    _mm512_storeu_si512(row[i].stream + CX_CHACHA20_BLOCK, y.word[8 + i]);
+    EACH_EIGHTH(PUT_STREAM)
 }
 
 /* ---- lanes ---- */
@@ -157,43 +164,37 @@ static void ahead(const struct cx_chacha20_key *body, const struct cx_chacha20_k
 INLINE void set_lanes(struct set *s, const struct cx_chacha20_key *key, const struct cx_chacha20_lanes *lanes, size_t from)
 {
     set_start(s, _mm512_loadu_si512(lanes->counter + from), _mm512_loadu_si512(lanes->seq + from));
-    set_key(s, key);
+    set_keys(s, key, key);
 }
 
 /* Blocks past lanes->n are of what stood in the arrays before: they go nowhere. */
-INLINE void put_lanes(__m512i x[WORDS], const struct cx_chacha20_lanes *lanes, size_t from)
+INLINE void put_lanes(struct set *x, const struct cx_chacha20_lanes *lanes, size_t from)
 {
-    for (size_t i = 0; i < SET; i++) {
-        size_t lane = from + i;
-        if (lane >= lanes->n)
-            return;
-        __mmask64 mask = ~UINT64_C(0) >> (CX_CHACHA20_BLOCK - lanes->len[lane]);
-        __m512i bytes = _mm512_maskz_loadu_epi8(mask, lanes->from[lane]);
-        _mm512_mask_storeu_epi8(lanes->to[lane], mask, _mm512_xor_si512(bytes, x[i]));
+#define PUT_LANE(i)                                                                                                                \
+    if (from + i < lanes->n) {                                                                                                     \
+        __mmask64 mask = ~UINT64_C(0) >> (CX_CHACHA20_BLOCK - lanes->len[from + i]);                                               \
+        __m512i bytes = _mm512_maskz_loadu_epi8(mask, lanes->from[from + i]);                                                      \
+        _mm512_mask_storeu_epi8(lanes->to[from + i], mask, _mm512_xor_si512(bytes, x->word[i]));                                   \
     }
+    EACH_WORD(PUT_LANE)
 }
 
 static void one_set(const struct cx_chacha20_key *key, const struct cx_chacha20_lanes *lanes)
 {
-    struct set start;
-    __m512i x[WORDS];
+    struct set start, x;
     set_lanes(&start, key, lanes, 0);
-    run_one(x, &start);
-    finish(x, &start);
-    put_lanes(x, lanes, 0);
+    run_one(&x, &start);
+    put_lanes(&x, lanes, 0);
 }
 
 static void two_sets(const struct cx_chacha20_key *key, const struct cx_chacha20_lanes *lanes)
 {
-    struct set first, second;
-    __m512i x[WORDS], y[WORDS];
+    struct set first, second, x, y;
     set_lanes(&first, key, lanes, 0);
     set_lanes(&second, key, lanes, SET);
-    run_two(x, y, &first, &second);
-    finish(x, &first);
-    put_lanes(x, lanes, 0);
-    finish(y, &second);
-    put_lanes(y, lanes, SET);
+    run_two(&x, &y, &first, &second);
+    put_lanes(&x, lanes, 0);
+    put_lanes(&y, lanes, SET);
 }
 
 static void lanes_of(const struct cx_chacha20_key *key, const struct cx_chacha20_lanes *lanes)
@@ -206,32 +207,29 @@ static void lanes_of(const struct cx_chacha20_key *key, const struct cx_chacha20
 
 /* ---- stretches ---- */
 
-INLINE void put_blocks(__m512i x[WORDS], uint8_t *to, const uint8_t *from)
+INLINE void put_blocks(const struct set *x, uint8_t *to, const uint8_t *from)
 {
-    for (int i = 0; i < WORDS; i++) {
-        __m512i bytes = _mm512_loadu_si512(from + i * CX_CHACHA20_BLOCK);
-        _mm512_storeu_si512(to + i * CX_CHACHA20_BLOCK, _mm512_xor_si512(bytes, x[i]));
-    }
+#define PUT_BLOCK(i)                                                                                                               \
+    _mm512_storeu_si512(to + i * CX_CHACHA20_BLOCK, _mm512_xor_si512(_mm512_loadu_si512(from + i * CX_CHACHA20_BLOCK), x->word[i]));
+    EACH_WORD(PUT_BLOCK)
 }
 
 static void stretch(const struct cx_chacha20_key *key, uint32_t seq, uint32_t counter, uint8_t *to, const uint8_t *from,
                     size_t times)
 {
-    struct set first, second;
-    __m512i x[WORDS], y[WORDS];
+    struct set first, second, x, y;
+    const size_t bytes = SET * CX_CHACHA20_BLOCK;
     set_start(&first, _mm512_add_epi32(_mm512_set1_epi32((int)counter), lane_numbers()), _mm512_set1_epi32((int)seq));
-    set_key(&first, key);
+    set_keys(&first, key, key);
     second = first;
     for (; times > 0; times--) {
         second.word[12] = _mm512_add_epi32(first.word[12], _mm512_set1_epi32(SET));
-        run_two(x, y, &first, &second);
-        finish(x, &first);
-        put_blocks(x, to, from);
-        finish(y, &second);
-        put_blocks(y, to + SET * CX_CHACHA20_BLOCK, from + SET * CX_CHACHA20_BLOCK);
+        run_two(&x, &y, &first, &second);
+        put_blocks(&x, to, from);
+        put_blocks(&y, to + bytes, from + bytes);
         first.word[12] = _mm512_add_epi32(second.word[12], _mm512_set1_epi32(SET));
-        to += CX_CHACHA20_LANES * CX_CHACHA20_BLOCK;
-        from += CX_CHACHA20_LANES * CX_CHACHA20_BLOCK;
+        to += 2 * bytes;
+        from += 2 * bytes;
     }
 }
 

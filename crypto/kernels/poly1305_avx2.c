@@ -50,14 +50,10 @@ INLINE void set_factor(struct factor *f, int limb, __m256i r)
 
 static void make_powers(struct powers *p, const uint8_t key[CX_POLY1305_KEY])
 {
-    struct cx_poly1305 power = cx_poly1305_start(key);
-    uint64_t limb[2 * LANES][LIMBS];
-    power.h[0] = power.r[0];
-    power.h[1] = power.r[1];
-    for (int i = 0; i < 2 * LANES; i++) {
-        split_words(limb[i], power.h);
-        cx_poly1305_take(&power, 0, 0, 0);
-    }
+    uint64_t power[2 * LANES][3], limb[2 * LANES][LIMBS];
+    cx_poly1305_powers(key, power, 2 * LANES);
+    for (int i = 0; i < 2 * LANES; i++)
+        split_words(limb[i], power[i]);
     for (int i = 0; i < LIMBS; i++) {
         /* unpacking the halves of blocks brings them to lanes in the order 0, 2, 1, 3 */
         set_factor(&p->ends, i,
@@ -65,6 +61,7 @@ static void make_powers(struct powers *p, const uint8_t key[CX_POLY1305_KEY])
         set_factor(&p->r4, i, _mm256_set1_epi64x((long long)limb[3][i]));
         set_factor(&p->r8, i, _mm256_set1_epi64x((long long)limb[7][i]));
     }
+    cx_secret_wipe(power, sizeof power);
     cx_secret_wipe(limb, sizeof limb);
 }
 

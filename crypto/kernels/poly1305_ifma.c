@@ -207,7 +207,7 @@ static void make_powers(struct powers *p, const struct cx_poly1305_job job[], si
     store_step(p, 3, factor_of(multiply(twice, factor_of(twice))));
 }
 
-INLINE struct factor factor_at(const struct powers *p, int step, size_t message)
+INLINE struct factor factor_at(const struct powers *p, size_t step, size_t message)
 {
     const struct factors *f = &p->steps[step];
     struct limbs r;
@@ -242,19 +242,13 @@ INLINE struct limbs load_first_group(const uint8_t *bytes, size_t blocks)
     return split(_mm512_unpacklo_epi64(a, b), _mm512_unpackhi_epi64(a, b), _mm512_maskz_mov_epi64(there, block_bit()));
 }
 
-INLINE struct limbs step_one(struct limbs h, const uint8_t *bytes, struct factor r8)
+/* Past `count` groups, 1 to STEPS, with one carry. What depends on x comes last: the other products do not wait for it. */
+INLINE struct limbs step(struct limbs x, const uint8_t *bytes, size_t count, const struct powers *p, size_t message)
 {
-    struct sums s = sums_from(load_group(bytes));
-    multiply_add(&s, h, r8);
-    return carry(s);
-}
-
-INLINE struct limbs step_four(struct limbs h, const uint8_t *bytes, const struct powers *p, size_t message)
-{
-    struct sums s = sums_from(load_group(bytes + 3 * GROUP_BYTES));
-    for (int i = 0; i < STEPS - 1; i++)
-        multiply_add(&s, load_group(bytes + i * GROUP_BYTES), factor_at(p, STEPS - 2 - i, message));
-    multiply_add(&s, h, factor_at(p, STEPS - 1, message));
+    struct sums s = sums_from(load_group(bytes + (count - 1) * GROUP_BYTES));
+    for (size_t i = 0; i + 1 < count; i++)
+        multiply_add(&s, load_group(bytes + i * GROUP_BYTES), factor_at(p, count - 2 - i, message));
+    multiply_add(&s, x, factor_at(p, count - 1, message));
     return carry(s);
 }
 
@@ -281,12 +275,16 @@ static void take_blocks(uint64_t h[3], const struct powers *p, size_t message, c
     size_t first = (blocks - 1) % LANES + 1, groups = (blocks - first) / LANES;
     struct limbs x = load_first_group(bytes, first);
     bytes += first * CX_POLY1305_BLOCK;
-    if (blocks * CX_POLY1305_BLOCK >= LONG_BYTES)
-        for (; groups >= STEPS; groups -= STEPS, bytes += STEPS * GROUP_BYTES)
-            x = step_four(x, bytes, p, message);
-    struct factor r8 = factor_at(p, 0, message);
+    size_t most = blocks * CX_POLY1305_BLOCK >= LONG_BYTES ? STEPS : 1, odd = groups % most;
+    if (odd > 0)
+        x = step(x, bytes, odd, p, message);
+    bytes += odd * GROUP_BYTES;
+    groups -= odd;
+    if (most == STEPS)
+        for (; groups > 0; groups -= STEPS, bytes += STEPS * GROUP_BYTES)
+            x = step(x, bytes, STEPS, p, message);
     for (; groups > 0; groups--, bytes += GROUP_BYTES)
-        x = step_one(x, bytes, r8);
+        x = step(x, bytes, 1, p, message);
     struct limbs ends;
     for (int limb = 0; limb < LIMBS; limb++)
         ends.l[limb] = p->ends[message][limb];
