@@ -69,6 +69,7 @@ static const struct {
     size_t count;
 } made_of[] = {
     { "mlkem768", { CX_PRIMITIVE_KECCAK, CX_PRIMITIVE_MLKEM }, 2 },
+    { "sntrup761", { CX_PRIMITIVE_SNTRUP }, 1 },
 };
 
 static bool method_keygen(void *state)
@@ -131,19 +132,19 @@ static bool mlkem_decaps(void *state)
 static bool sntrup_keygen(void *state)
 {
     struct kem *k = state;
-    return cx_sntrup761_make_pair(k->random, k->ntru_secret, k->ntru_public) == CX_OK;
+    return cx_sntrup761_make_pair(&k->with.kernels, k->random, k->ntru_secret, k->ntru_public) == CX_OK;
 }
 
 static bool sntrup_encaps(void *state)
 {
     struct kem *k = state;
-    return cx_sntrup761_encapsulate(k->random, k->ntru_public, k->ntru_ciphertext, k->shared) == CX_OK;
+    return cx_sntrup761_encapsulate(&k->with.kernels, k->random, k->ntru_public, k->ntru_ciphertext, k->shared) == CX_OK;
 }
 
 static bool sntrup_decaps(void *state)
 {
     struct kem *k = state;
-    return cx_sntrup761_decapsulate(k->ntru_secret, k->ntru_ciphertext, k->shared) == CX_OK;
+    return cx_sntrup761_decapsulate(&k->with.kernels, k->ntru_secret, k->ntru_ciphertext, k->shared) == CX_OK;
 }
 
 /* Key exchange asks for the process's kernels. */

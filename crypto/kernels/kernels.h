@@ -30,6 +30,7 @@ enum cx_primitive {
     CX_PRIMITIVE_UMAC128,
     CX_PRIMITIVE_KECCAK,
     CX_PRIMITIVE_MLKEM,
+    CX_PRIMITIVE_SNTRUP,
     CX_PRIMITIVE_COUNT
 };
 
@@ -48,6 +49,7 @@ struct cx_ctr_kernel;
 struct cx_mac_ops;
 struct cx_keccak_kernel; /* crypto/keccak_lanes.h */
 struct cx_mlkem_kernel;  /* crypto/kex/mlkem768_priv.h */
+struct cx_sntrup_kernel; /* crypto/kex/sntrup761_priv.h */
 
 /* A selection: one kernel a primitive, none NULL. */
 struct cx_kernels {
@@ -58,6 +60,7 @@ struct cx_kernels {
             const struct cx_mac_ops *hmac_sha256, *hmac_sha512, *umac64, *umac128;
             const struct cx_keccak_kernel *keccak;
             const struct cx_mlkem_kernel *mlkem;
+            const struct cx_sntrup_kernel *sntrup;
         };
         const struct cx_kernel *of[CX_PRIMITIVE_COUNT]; /* the same, as what they begin with */
     };

@@ -5,6 +5,7 @@
 
 #include "crypto/kernels/kernels_priv.h"
 #include "crypto/kex/mlkem768_priv.h"
+#include "crypto/kex/sntrup761_priv.h"
 
 /* ---- Keccak ---- */
 
@@ -45,6 +46,13 @@ bool cx_selftest_keccak(const struct cx_evp *evp, enum cx_primitive primitive, c
 /* ---- ML-KEM ---- */
 
 enum { ROUNDS = 4 };
+
+/* Fixed numbers that look random: the lowest bits of 31. */
+static uint32_t draw(uint32_t *state)
+{
+    *state = *state * 1664525 + 1013904223;
+    return *state >> 1 ^ *state >> 17;
+}
 
 struct exchange {
     uint8_t seed[CX_MLKEM768_SEED_BYTES], message[CX_MLKEM768_MESSAGE_BYTES];
@@ -136,8 +144,8 @@ static bool arithmetic(const struct cx_mlkem_kernel *kernel)
     for (uint32_t round = 0; round < 2 * ROUNDS; round++) {
         uint32_t state = round;
         for (size_t i = 0; i < MLKEM_K * MLKEM_N; i++) {
-            state = state * 1664525 + 1013904223;
-            int16_t largest = (int16_t)(state >> 31 ? MLKEM_Q - 1 : 1 - MLKEM_Q), any = (int16_t)((state >> 16) % MLKEM_Q);
+            uint32_t x = draw(&state);
+            int16_t largest = (int16_t)(x & 1 ? MLKEM_Q - 1 : 1 - MLKEM_Q), any = (int16_t)(x % MLKEM_Q);
             in.p[i / MLKEM_N].c[i % MLKEM_N] = round == 0 ? MLKEM_Q - 1 : round == 1 ? 1 - MLKEM_Q : round % 2 == 0 ? largest : any;
         }
         compute(want, &cx_mlkem_portable, &in);
@@ -170,4 +178,106 @@ bool cx_selftest_mlkem(const struct cx_evp *evp, enum cx_primitive primitive, co
     (void)evp;
     (void)primitive;
     return encodings(mlkem) && arithmetic(mlkem) && samples(mlkem) && exchanges(mlkem);
+}
+
+/* ---- sntrup761 ---- */
+
+/* Random coefficients, then those that make sums as large as they get. */
+static void fill_poly(struct cx_sntrup_poly *p, uint32_t round, int largest)
+{
+    uint32_t state = round;
+    for (size_t i = 0; i < SNTRUP_P; i++) {
+        uint32_t x = draw(&state);
+        int any = (int)(x % (uint32_t)(2 * largest + 1)) - largest, sign = x & 1 ? largest : -largest;
+        p->c[i] = (int16_t)(round == 0 ? largest : round == 1 ? -largest : round == 2 ? sign : any);
+    }
+}
+
+static bool same_polys(const struct cx_sntrup_poly *a, const struct cx_sntrup_poly *b)
+{
+    return memcmp(a, b, sizeof *a) == 0;
+}
+
+static bool products(const struct cx_sntrup_kernel *kernel)
+{
+    struct cx_sntrup_poly a, b, want, got;
+    for (uint32_t round = 0; round < ROUNDS; round++) {
+        fill_poly(&a, round, SNTRUP_HALF_Q);
+        fill_poly(&b, round, 1);
+        cx_sntrup_portable.multiply(&want, &a, &b);
+        kernel->multiply(&got, &a, &b);
+        if (!same_polys(&want, &got))
+            return false;
+        cx_sntrup_portable.multiply_small(&want, &b, &b);
+        kernel->multiply_small(&got, &b, &b);
+        if (!same_polys(&want, &got))
+            return false;
+    }
+    return true;
+}
+
+static bool roundings(const struct cx_sntrup_kernel *kernel)
+{
+    struct cx_sntrup_poly a, want, got;
+    for (int first = -SNTRUP_HALF_Q; first <= SNTRUP_HALF_Q; first += SNTRUP_P) {
+        for (int i = 0; i < SNTRUP_P; i++)
+            a.c[i] = (int16_t)(first + i <= SNTRUP_HALF_Q ? first + i : i);
+        cx_sntrup_portable.triple_to_small(&want, &a);
+        kernel->triple_to_small(&got, &a);
+        bool same = same_polys(&want, &got);
+        cx_sntrup_portable.force_weight(&want);
+        kernel->force_weight(&got);
+        same &= same_polys(&want, &got);
+        want = got = a;
+        cx_sntrup_portable.round(&want);
+        kernel->round(&got);
+        if (!same || !same_polys(&want, &got))
+            return false;
+    }
+    return true;
+}
+
+static bool is_constant(const struct cx_sntrup_poly *p, int16_t constant)
+{
+    struct cx_sntrup_poly want = { { constant } };
+    return same_polys(p, &want);
+}
+
+/* What an inverse times its argument is, is known without the portable one, which takes milliseconds. */
+static bool inverses(const struct cx_sntrup_kernel *kernel)
+{
+    struct cx_sntrup_poly a, inverse, none = { 0 };
+    fill_poly(&a, ROUNDS, 1);
+    kernel->invert_triple(&inverse, &a);
+    cx_sntrup_portable.multiply(&inverse, &inverse, &a);
+    if (!is_constant(&inverse, -1530)) /* a third of 1 */
+        return false;
+    if (kernel->invert_small(&inverse, &none) || !kernel->invert_small(&inverse, &a))
+        return false;
+    cx_sntrup_portable.multiply_small(&inverse, &inverse, &a);
+    return is_constant(&inverse, 1);
+}
+
+static bool sorts(const struct cx_sntrup_kernel *kernel)
+{
+    static const uint32_t masks[ROUNDS] = { 0, 7, 0x7fffffff, UINT32_MAX };
+    uint32_t want[SNTRUP_P], got[SNTRUP_P];
+    for (uint32_t round = 0; round < ROUNDS; round++) {
+        uint32_t state = round;
+        for (size_t i = 0; i < SNTRUP_P; i++)
+            want[i] = got[i] = draw(&state) * 2654435761 & masks[round];
+        cx_sntrup_portable.sort(want);
+        kernel->sort(got);
+        if (memcmp(want, got, sizeof want) != 0)
+            return false;
+    }
+    return true;
+}
+
+bool cx_selftest_sntrup(const struct cx_evp *evp, enum cx_primitive primitive, const struct cx_kernel *kernel)
+{
+    const struct cx_sntrup_kernel *sntrup = (const struct cx_sntrup_kernel *)kernel;
+    (void)evp;
+    (void)primitive;
+    return products(sntrup) && roundings(sntrup) && inverses(sntrup) && sorts(sntrup);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Inside sntrup761: rings, sampling and encodings. R is Z[x] / (x^761 - x - 1), a field modulo q = 4591; coefficients modulo q
- * are held from -2295 to 2295, modulo 3 ("small") from -1 to 1. "Short" is small with 286 coefficients that are not zero. */
+/* Inside sntrup761: rings, which are a kernel's, sampling and encodings. R is Z[x] / (x^761 - x - 1), a field modulo q = 4591;
+ * coefficients modulo q are held from -2295 to 2295, modulo 3 ("small") from -1 to 1. "Short" is small with 286 coefficients that
+ * are not zero. */
 #ifndef CX_SNTRUP761_PRIV_H
 #define CX_SNTRUP761_PRIV_H
 
@@ -14,36 +15,44 @@ enum {
     SNTRUP_SMALL_BYTES = 191, /* 2 bits a coefficient */
     SNTRUP_ROUNDED_BYTES = 1007,
     SNTRUP_HASH_BYTES = 32,
+    SNTRUP_PRODUCT = 2 * 768, /* room for a product's 1,521 coefficients, and zeros behind them */
 };
 
 struct cx_sntrup_poly {
     int16_t c[SNTRUP_P];
 };
 
-/* ---- sntrup761_ring.c; out may be an argument ---- */
+/* out may be an argument. */
+struct cx_sntrup_kernel {
+    struct cx_kernel kernel;
+    /* a times small b, modulo q. */
+    void (*multiply)(struct cx_sntrup_poly *out, const struct cx_sntrup_poly *a, const struct cx_sntrup_poly *b);
+    /* Both small, modulo 3. */
+    void (*multiply_small)(struct cx_sntrup_poly *out, const struct cx_sntrup_poly *a, const struct cx_sntrup_poly *b);
+    /* 3 a modulo q, and that modulo 3: small. */
+    void (*triple_to_small)(struct cx_sntrup_poly *out, const struct cx_sntrup_poly *a);
+    /* Each coefficient becomes the nearest multiple of 3. */
+    void (*round)(struct cx_sntrup_poly *a);
+    /* The short polynomial that a small one is, or, where its weight is another, 286 ones. */
+    void (*force_weight)(struct cx_sntrup_poly *a);
+    /* 1 / (3 a) modulo q, for small a that is not zero. */
+    void (*invert_triple)(struct cx_sntrup_poly *out, const struct cx_sntrup_poly *a);
+    /* 1 / a modulo 3, of a small a. False: it has none, which is public. */
+    bool (*invert_small)(struct cx_sntrup_poly *out, const struct cx_sntrup_poly *a);
+    /* Upwards. */
+    void (*sort)(uint32_t word[SNTRUP_P]);
+};
 
-/* a times small b, modulo q. */
-void cx_sntrup_multiply(struct cx_sntrup_poly *out, const struct cx_sntrup_poly *a, const struct cx_sntrup_poly *b);
-/* Both small, modulo 3. */
-void cx_sntrup_multiply_small(struct cx_sntrup_poly *out, const struct cx_sntrup_poly *a, const struct cx_sntrup_poly *b);
-/* 3 a modulo q, and that modulo 3: small. */
-void cx_sntrup_triple_to_small(struct cx_sntrup_poly *out, const struct cx_sntrup_poly *a);
-/* Each coefficient becomes the nearest multiple of 3. */
-void cx_sntrup_round(struct cx_sntrup_poly *a);
-/* The short polynomial that a small one is, or, where its weight is another, 286 ones. */
-void cx_sntrup_force_weight(struct cx_sntrup_poly *a);
-
-/* ---- sntrup761_inverse.c ---- */
-
-/* 1 / (3 a) modulo q, for small a that is not zero. */
-void cx_sntrup_invert_triple(struct cx_sntrup_poly *out, const struct cx_sntrup_poly *a);
-/* 1 / a modulo 3, of a small a. False: it has none, which is public. */
-bool cx_sntrup_invert_small(struct cx_sntrup_poly *out, const struct cx_sntrup_poly *a);
+extern const struct cx_sntrup_kernel cx_sntrup_portable; /* sntrup761_portable.c */
+#if defined(__x86_64__)
+extern const struct cx_sntrup_kernel cx_sntrup_avx2;
+extern const struct cx_sntrup_kernel cx_sntrup_avx512;
+#endif
 
 /* ---- sntrup761_sample.c ---- */
 
 void cx_sntrup_sample_small(struct cx_sntrup_poly *out, const struct cx_random *random);
-void cx_sntrup_sample_short(struct cx_sntrup_poly *out, const struct cx_random *random);
+void cx_sntrup_sample_short(const struct cx_kernels *k, struct cx_sntrup_poly *out, const struct cx_random *random);
 
 /* ---- sntrup761_code.c; what is decoded is public, but for small polynomials ---- */
 

@@ -18,34 +18,6 @@ static void draw(struct draws *d, const struct cx_random *random)
     }
 }
 
-/* Each of a against its partner in b: the smaller goes to a. The borrow of a 64-bit subtraction is the mask. */
-static inline void order(uint32_t *restrict a, uint32_t *restrict b, size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        uint32_t swap = (uint32_t)(((uint64_t)b[i] - a[i]) >> 32) & (a[i] ^ b[i]);
-        a[i] ^= swap;
-        b[i] ^= swap;
-    }
-}
-
-/* Every i with i AND p = r against i + d. */
-static void compare_all(uint32_t word[SNTRUP_P], size_t p, size_t r, size_t d)
-{
-    for (size_t at = r; at < SNTRUP_P - d; at += 2 * p)
-        order(word + at, word + at + d, SNTRUP_P - d - at < p ? SNTRUP_P - d - at : p);
-}
-
-/* Batcher's merge exchange: Knuth, "The Art of Computer Programming" volume 3, section 5.2.2, algorithm M. */
-static void sort(uint32_t word[SNTRUP_P])
-{
-    enum { TOP = 512 }; /* the highest power of 2 below SNTRUP_P */
-    for (size_t p = TOP; p > 0; p /= 2) {
-        compare_all(word, p, 0, p);
-        for (size_t q = TOP; q > p; q /= 2)
-            compare_all(word, p, p, q - p);
-    }
-}
-
 void cx_sntrup_sample_small(struct cx_sntrup_poly *out, const struct cx_random *random)
 {
     struct draws d;
@@ -56,7 +28,7 @@ void cx_sntrup_sample_small(struct cx_sntrup_poly *out, const struct cx_random *
 }
 
 /* The two lowest bits are the coefficient plus 1: 0 or 2 where it is not zero, as the random bit above the lowest says. */
-void cx_sntrup_sample_short(struct cx_sntrup_poly *out, const struct cx_random *random)
+void cx_sntrup_sample_short(const struct cx_kernels *k, struct cx_sntrup_poly *out, const struct cx_random *random)
 {
     struct draws d;
     draw(&d, random);
@@ -64,7 +36,7 @@ void cx_sntrup_sample_short(struct cx_sntrup_poly *out, const struct cx_random *
         d.word[i] &= ~(uint32_t)1;
     for (size_t i = SNTRUP_WEIGHT; i < SNTRUP_P; i++)
         d.word[i] = (d.word[i] & ~(uint32_t)3) | 1;
-    sort(d.word);
+    k->sntrup->sort(d.word);
     for (size_t i = 0; i < SNTRUP_P; i++)
         out->c[i] = (int16_t)((int)(d.word[i] & 3) - 1);
     cx_secret_wipe(&d, sizeof d);

@@ -100,16 +100,16 @@ static void ntru_ciphertext(uint8_t *input, unsigned class)
 {
     static bool have_pair;
     if (!have_pair)
-        need(cx_sntrup761_make_pair(&random_source, ntru_secret, ntru_public) == CX_OK);
+        need(cx_sntrup761_make_pair(cx_kernels_current(), &random_source, ntru_secret, ntru_public) == CX_OK);
     have_pair = true;
-    need(cx_sntrup761_encapsulate(&random_source, ntru_public, input, shared) == CX_OK);
+    need(cx_sntrup761_encapsulate(cx_kernels_current(), &random_source, ntru_public, input, shared) == CX_OK);
     if (class == 1)
         input[CX_SNTRUP761_CIPHERTEXT_BYTES - 1] ^= 1;
 }
 
 static void ntru_run_ciphertext(const uint8_t *input)
 {
-    need(cx_sntrup761_decapsulate(ntru_secret, input, shared) == CX_OK);
+    need(cx_sntrup761_decapsulate(cx_kernels_current(), ntru_secret, input, shared) == CX_OK);
 }
 
 /* ---- comparisons ---- */

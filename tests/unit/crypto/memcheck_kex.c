@@ -57,18 +57,18 @@ static bool check_mlkem768(const struct cx_random *random, const struct cx_kerne
     return right && !same(mine, theirs, sizeof mine);
 }
 
-static bool check_sntrup761(const struct cx_random *random)
+static bool check_sntrup761(const struct cx_random *random, const struct cx_kernels *k)
 {
     uint8_t public[CX_SNTRUP761_PUBLIC_BYTES], secret[CX_SNTRUP761_SECRET_BYTES], c[CX_SNTRUP761_CIPHERTEXT_BYTES];
     uint8_t mine[CX_SNTRUP761_SHARED_BYTES], theirs[CX_SNTRUP761_SHARED_BYTES];
-    if (cx_sntrup761_make_pair(random, secret, public) != CX_OK || cx_sntrup761_encapsulate(random, public, c, mine) != CX_OK)
+    if (cx_sntrup761_make_pair(k, random, secret, public) != CX_OK || cx_sntrup761_encapsulate(k, random, public, c, mine) != CX_OK)
         return false;
     show(c, sizeof c);
-    if (cx_sntrup761_decapsulate(secret, c, theirs) != CX_OK)
+    if (cx_sntrup761_decapsulate(k, secret, c, theirs) != CX_OK)
         return false;
     bool right = same(mine, theirs, sizeof mine);
     c[1] ^= 1;
-    return right && cx_sntrup761_decapsulate(secret, c, theirs) == CX_OK && !same(mine, theirs, sizeof mine);
+    return right && cx_sntrup761_decapsulate(k, secret, c, theirs) == CX_OK && !same(mine, theirs, sizeof mine);
 }
 
 int main(int argc, char **argv)
@@ -88,12 +88,12 @@ int main(int argc, char **argv)
         struct cx_kernels kernels;
         cx_kernels_select(&kernels, cx_cpu_detect(), tier, NULL, NULL);
         cx_kernels_install(&kernels);
-        if (!check_mlkem768(&random, &kernels) || !check_sntrup761(&random)) {
+        if (!check_mlkem768(&random, &kernels) || !check_sntrup761(&random, &kernels)) {
             fprintf(stderr, "the two sides do not agree\n");
             return 1;
         }
-        printf("%s: mlkem768 %s, keccak %s\n", cx_tier_name(tier), kernels.of[CX_PRIMITIVE_MLKEM]->name,
-               kernels.of[CX_PRIMITIVE_KECCAK]->name);
+        printf("%s: mlkem768 %s, keccak %s, sntrup761 %s\n", cx_tier_name(tier), kernels.of[CX_PRIMITIVE_MLKEM]->name,
+               kernels.of[CX_PRIMITIVE_KECCAK]->name, kernels.of[CX_PRIMITIVE_SNTRUP]->name);
     }
     return 0;
 }

@@ -1,10 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* sntrup761 against known answers, and what a wrong ciphertext yields. */
+/* sntrup761 against known answers, and what a wrong ciphertext yields, with what each tier picks here; its kernels against the
+ * portable one. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 
 #include "crypto/hash.h"
-#include "crypto/kex/sntrup761.h"
+#include "crypto/kernels/kernels_priv.h"
+#include "crypto/kex/sntrup761_priv.h"
+
+/* What this processor runs of a tier. */
+static struct cx_kernels kernels_of(unsigned tier)
+{
+    struct cx_kernels k;
+    cx_kernels_select(&k, cx_cpu_detect(), tier, NULL, NULL);
+    cr_log_info("%s: %s", cx_tier_name(tier), k.sntrup->kernel.name);
+    return k;
+}
 
 /* Randomness as the known answers have it: SHA-512(seed || n) for n = 0, 1, 2 …, where n is four bytes, the lowest first. */
 struct stream {
@@ -89,27 +100,35 @@ static void check_digest(const char *what, const uint8_t *bytes, size_t len, con
     check_hex(what, digest, sizeof digest, want);
 }
 
-Test(sntrup761, known_answers_come_out)
+static void check_answers(const struct cx_kernels *k)
 {
     for (unsigned i = 0; i < sizeof answers / sizeof answers[0]; i++) {
         struct stream stream;
         struct cx_random random = stream_new(&stream, i);
         uint8_t public[CX_SNTRUP761_PUBLIC_BYTES], secret[CX_SNTRUP761_SECRET_BYTES], c[CX_SNTRUP761_CIPHERTEXT_BYTES];
         uint8_t shared[CX_SNTRUP761_SHARED_BYTES];
-        cr_assert_eq(cx_sntrup761_make_pair(&random, secret, public), CX_OK);
+        cr_assert_eq(cx_sntrup761_make_pair(k, &random, secret, public), CX_OK);
         cr_assert_eq(stream.drawn, 6279);
         check_digest("public key", public, sizeof public, answers[i].public);
         check_digest("secret key", secret, sizeof secret, answers[i].secret);
-        cr_assert_eq(cx_sntrup761_encapsulate(&random, public, c, shared), CX_OK);
+        cr_assert_eq(cx_sntrup761_encapsulate(k, &random, public, c, shared), CX_OK);
         cr_assert_eq(stream.drawn, 9323);
         check_digest("ciphertext", c, sizeof c, answers[i].ciphertext);
         check_hex("shared secret", shared, sizeof shared, answers[i].shared);
         memset(shared, 0, sizeof shared);
-        cr_assert_eq(cx_sntrup761_decapsulate(secret, c, shared), CX_OK);
+        cr_assert_eq(cx_sntrup761_decapsulate(k, secret, c, shared), CX_OK);
         check_hex("shared secret of the receiver", shared, sizeof shared, answers[i].shared);
         c[0] ^= 1;
-        cr_assert_eq(cx_sntrup761_decapsulate(secret, c, shared), CX_OK);
+        cr_assert_eq(cx_sntrup761_decapsulate(k, secret, c, shared), CX_OK);
         check_hex("rejection", shared, sizeof shared, answers[i].rejected);
+    }
+}
+
+Test(sntrup761, known_answers_come_out)
+{
+    for (unsigned tier = 0; tier < CX_TIER_COUNT; tier++) {
+        struct cx_kernels k = kernels_of(tier);
+        check_answers(&k);
     }
 }
 
@@ -117,19 +136,20 @@ Test(sntrup761, a_wrong_ciphertext_yields_the_same_secret_of_its_own_every_time)
 {
     struct cx_random_seeded seed;
     struct cx_random random = cx_random_from_seed(&seed, 7);
+    struct cx_kernels k = kernels_of(CX_TIER_AVX512);
     uint8_t public[CX_SNTRUP761_PUBLIC_BYTES], secret[CX_SNTRUP761_SECRET_BYTES], c[CX_SNTRUP761_CIPHERTEXT_BYTES];
     uint8_t shared[CX_SNTRUP761_SHARED_BYTES], first[CX_SNTRUP761_SHARED_BYTES], second[CX_SNTRUP761_SHARED_BYTES];
-    cr_assert_eq(cx_sntrup761_make_pair(&random, secret, public), CX_OK);
-    cr_assert_eq(cx_sntrup761_encapsulate(&random, public, c, shared), CX_OK);
+    cr_assert_eq(cx_sntrup761_make_pair(&k, &random, secret, public), CX_OK);
+    cr_assert_eq(cx_sntrup761_encapsulate(&k, &random, public, c, shared), CX_OK);
     for (size_t at = 0; at < sizeof c; at += 7) {
         c[at] ^= 0x40;
-        cr_assert_eq(cx_sntrup761_decapsulate(secret, c, first), CX_OK);
-        cr_assert_eq(cx_sntrup761_decapsulate(secret, c, second), CX_OK);
+        cr_assert_eq(cx_sntrup761_decapsulate(&k, secret, c, first), CX_OK);
+        cr_assert_eq(cx_sntrup761_decapsulate(&k, secret, c, second), CX_OK);
         cr_assert_arr_eq(first, second, sizeof first);
         cr_assert_arr_neq(first, shared, sizeof first);
         c[at] ^= 0x40;
     }
-    cr_assert_eq(cx_sntrup761_decapsulate(secret, c, first), CX_OK);
+    cr_assert_eq(cx_sntrup761_decapsulate(&k, secret, c, first), CX_OK);
     cr_assert_arr_eq(first, shared, sizeof first);
 }
 
@@ -138,9 +158,10 @@ Test(sntrup761, any_bytes_are_a_public_key_and_a_ciphertext)
 {
     struct cx_random_seeded seed;
     struct cx_random random = cx_random_from_seed(&seed, 8);
+    struct cx_kernels k = kernels_of(CX_TIER_AVX512);
     uint8_t public[CX_SNTRUP761_PUBLIC_BYTES], secret[CX_SNTRUP761_SECRET_BYTES], c[CX_SNTRUP761_CIPHERTEXT_BYTES];
     uint8_t shared[CX_SNTRUP761_SHARED_BYTES];
-    cr_assert_eq(cx_sntrup761_make_pair(&random, secret, public), CX_OK);
+    cr_assert_eq(cx_sntrup761_make_pair(&k, &random, secret, public), CX_OK);
     for (unsigned round = 0; round < 40; round++) {
         cx_random_fill(&random, c, sizeof c);
         cx_random_fill(&random, public, sizeof public);
@@ -148,7 +169,104 @@ Test(sntrup761, any_bytes_are_a_public_key_and_a_ciphertext)
             memset(c, 0xff, sizeof c);
             memset(public, 0xff, sizeof public);
         }
-        cr_assert_eq(cx_sntrup761_decapsulate(secret, c, shared), CX_OK);
-        cr_assert_eq(cx_sntrup761_encapsulate(&random, public, c, shared), CX_OK);
+        cr_assert_eq(cx_sntrup761_decapsulate(&k, secret, c, shared), CX_OK);
+        cr_assert_eq(cx_sntrup761_encapsulate(&k, &random, public, c, shared), CX_OK);
     }
+}
+
+/* ---- kernels against the portable one ---- */
+
+/* Small where small_only; now and then the largest sums. */
+static void fill(struct cx_sntrup_poly *p, const struct cx_random *random, unsigned round, bool small_only)
+{
+    int largest = small_only ? 1 : SNTRUP_HALF_Q;
+    for (size_t i = 0; i < SNTRUP_P; i++) {
+        uint16_t word;
+        cx_random_fill(random, &word, sizeof word);
+        int any = word % (2 * largest + 1) - largest, extreme = round & 8 && word & 1 ? -largest : largest;
+        p->c[i] = (int16_t)(round & 4 ? extreme : any);
+    }
+}
+
+static void check_kernel(const struct cx_sntrup_kernel *kernel, const struct cx_random *random, unsigned round)
+{
+    struct cx_sntrup_poly a, b, want, got;
+    uint32_t want_word[SNTRUP_P], got_word[SNTRUP_P];
+    fill(&a, random, round, false);
+    fill(&b, random, round, true);
+    cx_sntrup_portable.multiply(&want, &a, &b);
+    kernel->multiply(&got, &a, &b);
+    cr_assert_arr_eq(&got, &want, sizeof got, "%s multiplies wrongly", kernel->kernel.name);
+    cx_sntrup_portable.multiply_small(&want, &b, &b);
+    kernel->multiply_small(&b, &b, &b);
+    cr_assert_arr_eq(&b, &want, sizeof b, "%s multiplies small polynomials wrongly", kernel->kernel.name);
+    cx_random_fill(random, want_word, sizeof want_word);
+    for (size_t i = 0; i < SNTRUP_P && round & 3; i++)
+        want_word[i] &= round & 1 ? 3 : 0xff0000ff;
+    memcpy(got_word, want_word, sizeof got_word);
+    cx_sntrup_portable.sort(want_word);
+    kernel->sort(got_word);
+    for (size_t i = 1; i < SNTRUP_P; i++)
+        cr_assert_leq(want_word[i - 1], want_word[i]);
+    cr_assert_arr_eq(got_word, want_word, sizeof got_word, "%s sorts wrongly", kernel->kernel.name);
+}
+
+Test(sntrup761, every_kernel_multiplies_and_sorts_as_the_portable_one_does)
+{
+    enum { CHECKS = 200 };
+    const struct cx_kernel *kernel;
+    struct cx_random_seeded seed;
+    struct cx_random random = cx_random_from_seed(&seed, 9);
+    for (size_t i = 0; (kernel = cx_kernel_at(CX_PRIMITIVE_SNTRUP, i)); i++) {
+        if (!cx_kernel_runs(kernel, cx_cpu_detect(), CX_TIER_AVX512)) {
+            cr_log_info("%s does not run here", kernel->name);
+            continue;
+        }
+        for (unsigned round = 0; round < CHECKS; round++)
+            check_kernel((const struct cx_sntrup_kernel *)kernel, &random, round);
+    }
+}
+
+/* ---- self-tests, against kernels that are right but for one thing ---- */
+
+static void multiply_narrow(struct cx_sntrup_poly *out, const struct cx_sntrup_poly *a, const struct cx_sntrup_poly *b)
+{
+    cx_sntrup_portable.multiply(out, a, b);
+    out->c[760] = (int16_t)(out->c[760] + (a->c[0] == SNTRUP_HALF_Q));
+}
+
+static void sort_wrong(uint32_t word[SNTRUP_P])
+{
+    cx_sntrup_portable.sort(word);
+    uint32_t kept = word[500];
+    word[500] = word[501];
+    word[501] = kept;
+}
+
+static bool invert_any(struct cx_sntrup_poly *out, const struct cx_sntrup_poly *a)
+{
+    (void)cx_sntrup_portable.invert_small(out, a);
+    return true;
+}
+
+static void leave(struct cx_sntrup_poly *a)
+{
+    (void)a;
+}
+
+Test(sntrup761, a_self_test_notices_a_wrong_sort_inverse_or_rounding)
+{
+    struct cx_sntrup_kernel faulty = cx_sntrup_portable;
+    cr_assert(cx_selftest_sntrup(NULL, CX_PRIMITIVE_SNTRUP, &faulty.kernel));
+    faulty.sort = sort_wrong;
+    cr_assert_not(cx_selftest_sntrup(NULL, CX_PRIMITIVE_SNTRUP, &faulty.kernel));
+    faulty = cx_sntrup_portable;
+    faulty.invert_small = invert_any;
+    cr_assert_not(cx_selftest_sntrup(NULL, CX_PRIMITIVE_SNTRUP, &faulty.kernel));
+    faulty = cx_sntrup_portable;
+    faulty.force_weight = leave;
+    cr_assert_not(cx_selftest_sntrup(NULL, CX_PRIMITIVE_SNTRUP, &faulty.kernel));
+    faulty = cx_sntrup_portable;
+    faulty.multiply = multiply_narrow;
+    cr_assert_not(cx_selftest_sntrup(NULL, CX_PRIMITIVE_SNTRUP, &faulty.kernel));
 }
