@@ -23,7 +23,8 @@ static candidate_list chachapoly = {
     X86(cx_chachapoly_ifma) X86(cx_chachapoly_avx512) X86(cx_chachapoly_avx2) & cx_packet_chachapoly.kernel, NULL
 };
 static candidate_list ctr = { X86(cx_ctr_vaes512) X86(cx_ctr_vaes256) & cx_ctr_evp.kernel, NULL };
-static candidate_list hmac_sha256 = { X86(cx_mac_hmac_sha256_shani) & cx_mac_hmac_sha256.kernel, NULL };
+static candidate_list hmac_sha256 = { X86(cx_mac_hmac_sha256_shani8) X86(cx_mac_hmac_sha256_shani) & cx_mac_hmac_sha256.kernel,
+                                      NULL };
 static candidate_list hmac_sha512 = { X86(cx_mac_hmac_sha512_avx512) X86(cx_mac_hmac_sha512_avx2) & cx_mac_hmac_sha512.kernel,
                                       NULL };
 static candidate_list umac64 = { X86(cx_mac_umac64_avx512) X86(cx_mac_umac64_avx2) & cx_mac_umac64.kernel, NULL };

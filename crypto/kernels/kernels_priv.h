@@ -8,7 +8,7 @@
 /* What exists for x86-64 alone; kernels.c has them in its lists. */
 extern const struct cx_packet_ops cx_chachapoly_ifma, cx_chachapoly_avx512, cx_chachapoly_avx2;
 extern const struct cx_ctr_kernel cx_ctr_vaes512, cx_ctr_vaes256;
-extern const struct cx_mac_ops cx_mac_hmac_sha256_shani;
+extern const struct cx_mac_ops cx_mac_hmac_sha256_shani8, cx_mac_hmac_sha256_shani;
 extern const struct cx_mac_ops cx_mac_hmac_sha512_avx512, cx_mac_hmac_sha512_avx2;
 extern const struct cx_mac_ops cx_mac_umac64_avx512, cx_mac_umac64_avx2;
 extern const struct cx_mac_ops cx_mac_umac128_avx512, cx_mac_umac128_avx2;
