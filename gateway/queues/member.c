@@ -46,15 +46,23 @@ void gw_destination_drop(struct gw_destination *d)
 
 /* ---- slots ---- */
 
-/* One that nobody holds; NULL: all are in use, or out of memory. */
-static struct gw_member *free_slot(struct gw_queue *q)
+/* One that nobody holds; NULL: there is none. Those of targets that a reload has dropped are spared while there are others: the
+ * next reload may name them again, and finds their counters. */
+static struct gw_member *find_free(struct gw_queue *q, bool of_targets)
 {
     unsigned count = atomic_load_explicit(&q->member_count, memory_order_relaxed);
     for (unsigned i = 0; i < count; i++) {
         struct gw_member *m = gw_queue_member(q, i);
-        if (!m->is_configured && !(atomic_load(&m->state) & GW_STATE_PRESENT) && atomic_load(&m->active) == 0)
+        if (m->is_configured == of_targets && !(atomic_load(&m->state) & GW_STATE_PRESENT) && atomic_load(&m->active) == 0)
             return m;
     }
+    return NULL;
+}
+
+/* One more; NULL: all are used, or out of memory. */
+static struct gw_member *new_slot(struct gw_queue *q)
+{
+    unsigned count = atomic_load_explicit(&q->member_count, memory_order_relaxed);
     if (count == GW_MEMBERS_MAX)
         return NULL;
     if (count % GW_MEMBERS_A_CHUNK == 0) {
@@ -68,6 +76,14 @@ static struct gw_member *free_slot(struct gw_queue *q)
     /* release: takers look at slots below the count only, and find them made */
     atomic_store_explicit(&q->member_count, count + 1, memory_order_release);
     return gw_queue_member(q, count);
+}
+
+static struct gw_member *free_slot(struct gw_queue *q)
+{
+    struct gw_member *m = find_free(q, false);
+    if (!m)
+        m = new_slot(q);
+    return m ? m : find_free(q, true);
 }
 
 void gw_member_set_bit(struct gw_member *m, uint64_t bit, bool on)
@@ -95,6 +111,7 @@ struct gw_member *gw_member_admit(struct gw_queue *q, struct gw_destination *d, 
     gw_destination_drop(m->destination);
     m->destination = gw_destination_hold(d);
     pthread_mutex_unlock(&q->lock);
+    m->is_configured = false;
     atomic_store_explicit(&m->hash, gw_queue_hash(d->text), memory_order_relaxed);
     atomic_store_explicit(&m->vtime, 0, memory_order_relaxed);
     atomic_store_explicit(&m->failed_in_row, 0, memory_order_relaxed);

@@ -7,7 +7,7 @@
 #include "gateway/engine/inbox.h"
 #include "gateway/queues/registry.h"
 
-enum { GW_MEMBERS_MAX = 256, GW_WEIGHT_ONE = 256 };
+enum { GW_WEIGHT_ONE = 256 };
 
 struct gw_member;
 

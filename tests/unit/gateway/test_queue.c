@@ -321,6 +321,22 @@ Test(queue, a_reload_changes_limits_and_keeps_counters)
     queue_world_deinit(&w);
 }
 
+Test(queue, any_number_of_targets_may_come_and_go_by_reloads)
+{
+    struct queue_world w;
+    struct asked a;
+    char block[64];
+    queue_world_init(&w, QUIET "Target a:1");
+    for (unsigned i = 1; i < 2 * GW_MEMBERS_MAX; i++) {
+        snprintf(block, sizeof block, QUIET "Target a:%u", i);
+        queue_world_reload(&w, block);
+        cr_assert_eq(queue_world_ask(&w, &a, "alice"), GW_ANSWER_GRANTED);
+        cr_assert_str_eq(asked_member(&a), strstr(block, "a:"));
+        queue_world_release(&w, &a);
+    }
+    queue_world_deinit(&w);
+}
+
 Test(queue, its_first_request_may_come_before_its_home_has_the_configuration)
 {
     struct queue_world w;
