@@ -3,6 +3,7 @@
  * The length field is associated data, in the clear. The nonce is four fixed bytes and a 64-bit counter of packets, which
  * a rekey restarts long before it could wrap. */
 #include "crypto/packet/packet_priv.h"
+#include "crypto/wire.h"
 
 enum { FIXED_BYTES = 4, TAG_BYTES = 16 };
 
@@ -21,8 +22,7 @@ static void release(void *context)
 void cx_packet_advance_gcm(struct cx_packet_job *job)
 {
     job->seq++;
-    for (size_t i = FIXED_BYTES + 8; i > FIXED_BYTES && ++job->iv[i - 1] == 0; i--)
-        ;
+    cx_store_u64(job->iv + FIXED_BYTES, cx_load_u64(job->iv + FIXED_BYTES) + 1);
 }
 
 static bool begin(EVP_CIPHER_CTX *ctx, const struct cx_packet_job *job)

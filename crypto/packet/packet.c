@@ -82,9 +82,14 @@ static void cursor_store(struct cx_packet_key *k, const struct cx_packet_job *jo
     memcpy(k->iv, job->iv, sizeof k->iv);
 }
 
+/* The nonce in the pieces that GCM's is made of: a load over two stores, or over a part of one, waits until those have left the
+ * processor's store buffer. */
 static void cursor_next(const struct cx_packet_ops *ops, struct cx_packet_job *job)
 {
-    job[1] = job[0];
+    job[1].seq = job[0].seq;
+    memcpy(job[1].iv, job[0].iv, 4);
+    memcpy(job[1].iv + 4, job[0].iv + 4, 8);
+    memcpy(job[1].iv + 12, job[0].iv + 12, 4);
     ops->advance(&job[1]);
 }
 
