@@ -87,6 +87,7 @@ static void cursor_store(struct cx_packet_key *k, const struct cx_packet_job *jo
 static void cursor_next(const struct cx_packet_ops *ops, struct cx_packet_job *job)
 {
     job[1].seq = job[0].seq;
+    job[1].len = job[0].len; /* what a counter of blocks moves by */
     memcpy(job[1].iv, job[0].iv, 4);
     memcpy(job[1].iv + 4, job[0].iv + 4, 8);
     memcpy(job[1].iv + 12, job[0].iv + 12, 4);
