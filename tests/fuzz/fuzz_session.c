@@ -2,12 +2,14 @@
 /* Fuzzes mux/session.h (feed, produce, and the calls of an application), and through it transport/, auth/ and connection/.
  *
  * Byte 0: bit 0 is the role under attack, bits 1 to 3 the phase it is brought to first (7: none; all else are raw bytes), bit 4
- * whether packets are compressed.
+ * whether packets are compressed, bits 5 to 7 what both sides are set to speak.
  * Byte 1: how finely its bytes are split. What follows are operations: packets, sealed with the keys of an honest peer so that
- * any content passes the tags; moves of both applications; time. Randomness and keys are fixed. After the last, both sides run
- * until nothing moves: a side that goes on owing without producing is a fault too. */
+ * any content passes the tags; packets of that peer with some bytes changed, which in the clear brings key exchanges to their end
+ * but for one thing; moves of both applications; time. Randomness and keys are fixed. After the last, both sides run until nothing
+ * moves: a side that goes on owing without producing is a fault too. */
 #include <stdlib.h>
 
+#include "certify.h"
 #include "fuzz.h"
 #include "inject.h"
 
@@ -18,6 +20,23 @@ static const char KEY[] = "-----BEGIN PRIVATE KEY-----\n"
 
 enum { SETTLE_ROUNDS = 2000, OPS_MAX = 400, RAW = 7, REKEYS_MAX = 5 };
 
+/* What both sides are set to; NULL: the pair's own defaults. */
+struct tongue {
+    const char *kex, *cipher;
+    bool certified; /* the host key shows a certificate */
+    bool announced; /* to a client that calls itself OpenSSH, so that it is told of host keys */
+};
+static const struct tongue tongues[8] = {
+    { .cipher = "aes128-gcm@openssh.com" },
+    { .kex = "diffie-hellman-group-exchange-sha256", .cipher = "aes128-gcm@openssh.com" },
+    { .cipher = "aes128-gcm@openssh.com", .certified = true },
+    { .cipher = "aes128-gcm@openssh.com", .announced = true },
+    { .kex = "mlkem768x25519-sha256", .cipher = "chacha20-poly1305@openssh.com" },
+    { .kex = "sntrup761x25519-sha512", .cipher = "aes128-ctr" },
+    { .kex = "mlkem768nistp256-sha256", .cipher = "aes256-ctr" },
+    { .kex = "diffie-hellman-group14-sha256", .cipher = "aes256-gcm@openssh.com", .certified = true, .announced = true },
+};
+
 struct fuzz {
     struct pair *pair;
     struct pair_side *target, *peer;
@@ -25,9 +44,17 @@ struct fuzz {
     unsigned rekeys;
 };
 
-static struct pair *fixed_pair(void)
+static void certify_host(struct pair *p)
 {
-    struct pair *p = pair_new("aes128-gcm@openssh.com", NULL, NULL, CX_KEY_ED25519);
+    static uint8_t room[CX_CERTIFICATE_MAX];
+    p->host_key.certificate =
+        certify((struct cx_span){ room, sizeof room }, p->host_private, CX_CERTIFICATE_HOST, cx_view("", 0), p->host_private);
+    p->client.config.host_key_algs = p->server.config.host_key_algs = "ssh-ed25519-cert-v01@openssh.com,ssh-ed25519";
+}
+
+static struct pair *fixed_pair(const struct tongue *t)
+{
+    struct pair *p = pair_new(t->cipher, NULL, t->kex, CX_KEY_ED25519);
     cx_private_key_free(p->host_private);
     cx_private_key_free(p->user_private);
     struct cx_view key = cx_view_text(KEY), none = cx_view("", 0);
@@ -36,6 +63,11 @@ static struct pair *fixed_pair(void)
     p->host_key.blob = cx_private_key_blob(p->host_private);
     p->server.config.kex_timeout_ns = 60000000000u;
     p->server.config.channels_max = 100;
+    p->server.config.announce_host_keys = t->announced;
+    if (t->announced)
+        p->client.config.software = "OpenSSH_9.9";
+    if (t->certified)
+        certify_host(p);
     return p;
 }
 
@@ -58,6 +90,20 @@ static void op_packet(struct fuzz *f, bool large)
         len = len << 8 | cx_reader_u8(&f->in);
     struct cx_view body = take(f, len);
     inject_bytes(f->pair, f->peer, body.data, body.len);
+}
+
+/* What the honest peer has to say, bytes of it changed. */
+static void op_altered(struct fuzz *f)
+{
+    size_t before = f->target->inbox_len;
+    uint8_t changes = cx_reader_u8(&f->in) % 4;
+    (void)pair_produce(f->pair, f->peer);
+    size_t made = f->target->inbox_len - before;
+    for (; changes > 0 && made > 0; changes--) {
+        size_t at = cx_reader_u8(&f->in);
+        at = (at << 8 | cx_reader_u8(&f->in)) % made;
+        f->target->inbox[before + at] ^= cx_reader_u8(&f->in);
+    }
 }
 
 /* A body out of one byte, far longer than the input: windows and lengths are large numbers. */
@@ -136,6 +182,9 @@ static void op_session(struct fuzz *f)
     case 5:
         mux_session_disconnect(s, MUX_E_BY_APPLICATION, NULL);
         break;
+    case 7:
+        f->pair->accept_auth = what & 8;
+        break;
     default:
         if (mux_session_authenticated(f->pair->client.session) && mux_session_channel_count(f->pair->client.session) < 32)
             (void)pair_open(f->pair);
@@ -163,6 +212,9 @@ static void operate(struct fuzz *f)
 {
     uint8_t op = cx_reader_u8(&f->in) % 16;
     switch (op) {
+    case 6:
+        op_altered(f);
+        break;
     case 8:
         op_data(f);
         break;
@@ -221,7 +273,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const enum mux_phase phases[RAW] = { PH_INIT, PH_KEX_FIRST, PH_SERVICE, PH_AUTH, PH_OPEN, PH_REKEY, PH_OPEN };
     if (size < 3)
         return 0;
-    struct pair *p = fixed_pair();
+    struct pair *p = fixed_pair(&tongues[data[0] >> 5]);
     p->client.config.compression = p->server.config.compression = data[0] & 16;
     struct fuzz f = { .pair = p, .in = cx_reader(cx_view(data + 2, size - 2)) };
     f.target = data[0] & 1 ? &p->server : &p->client;
