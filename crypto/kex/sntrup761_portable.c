@@ -31,9 +31,9 @@ static void multiply_plain(int32_t product[SNTRUP_PRODUCT], const struct cx_sntr
     for (size_t i = 0; i < SNTRUP_P; i++)
         f.b_reversed[i] = b->c[SNTRUP_P - 1 - i];
     for (size_t k = 0; k < SNTRUP_P; k++)
-        product[k] = inner_product(f.a, f.b_reversed + SNTRUP_P - 1 - k, k + 1);
+        product[k] = inner_product(f.a, f.b_reversed + (SNTRUP_P - 1 - k), k + 1);
     for (size_t k = SNTRUP_P; k < FULL; k++)
-        product[k] = inner_product(f.a + k - SNTRUP_P + 1, f.b_reversed, FULL - k);
+        product[k] = inner_product(f.a + (k - SNTRUP_P + 1), f.b_reversed, FULL - k);
     memset(product + FULL, 0, (SNTRUP_PRODUCT - FULL) * sizeof product[0]);
     cx_secret_wipe(&f, sizeof f);
 }
