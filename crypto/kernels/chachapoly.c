@@ -22,8 +22,11 @@ enum {
     STRETCH_BYTES = CX_CHACHA20_LANES * CX_CHACHA20_BLOCK,
     GROUPS_TO_OPEN = 3,
     GROUPS_TO_SEAL = 1,
+    STACK_BYTES = 4608,
     NEAR_BYTES = 16 << 10, /* packets of so many bytes are taken through both algorithms together: half of a small L1 */
 };
+
+typedef uint64_t vector __attribute__((vector_size(32)));
 
 struct group {
     uint32_t number; /* of its sequence numbers, their eighth */
@@ -36,6 +39,7 @@ struct context {
     const struct cx_poly1305_kernel *poly;
     struct cx_chacha20_key body, length;
     uint32_t groups, oldest;
+    bool stack_used; /* a wide kernel ran since the stack was wiped */
     struct group group[];
 };
 
@@ -88,6 +92,7 @@ static struct group *find_group(struct context *c, uint32_t seq)
     }
     g = &c->group[c->oldest];
     c->oldest = c->oldest + 1 < c->groups ? c->oldest + 1 : 0;
+    c->stack_used = true;
     c->chacha->ahead(&c->body, &c->length, number * CX_CHACHAPOLY_AHEAD, g->row);
     g->number = number;
     g->live = (1u << CX_CHACHAPOLY_AHEAD) - 1;
@@ -105,6 +110,19 @@ static void end_row(struct group *g, struct cx_chachapoly_row *row)
     cx_secret_wipe(row, sizeof *row);
 }
 
+/* After a batch: what compilers put on the stack in wide kernels, short of registers: keys, streams, powers of r. The frame lies
+ * where theirs lay, and is longer. */
+static __attribute__((noinline)) void wipe_stack(struct context *c)
+{
+    vector frame[STACK_BYTES / sizeof(vector)];
+    /* the barrier also keeps the compiler from calling memset, whose string instructions take twice as long */
+    for (size_t i = 0; i < sizeof frame / sizeof *frame; i++) {
+        frame[i] = (vector){ 0 };
+        __asm__ volatile("" : : "r"(frame) : "memory");
+    }
+    c->stack_used = false;
+}
+
 static enum cx_err peek(void *context, const struct cx_packet_job *job, uint32_t *len)
 {
     *len = cx_load_u32(job->from) ^ cx_load_u32(find_row(context, job->seq)->length_pad);
@@ -115,8 +133,10 @@ static enum cx_err peek(void *context, const struct cx_packet_job *job, uint32_t
 
 static void flush(struct work *w)
 {
-    if (w->lanes.n > 0)
-        w->c->chacha->lanes(&w->c->body, &w->lanes);
+    if (w->lanes.n == 0)
+        return;
+    w->c->stack_used = true;
+    w->c->chacha->lanes(&w->c->body, &w->lanes);
     w->lanes.n = 0;
 }
 
@@ -170,8 +190,10 @@ static void crypt(struct work *w, const struct cx_packet_job *job)
 
     uint32_t counter = 1 + CX_CHACHAPOLY_EARLY;
     size_t times = (len - early) / STRETCH_BYTES, wide = times * STRETCH_BYTES;
-    if (times > 0)
+    if (times > 0) {
+        w->c->stack_used = true;
         w->c->chacha->stretch(&w->c->body, job->seq, counter, to + early, from + early, times);
+    }
     counter += (uint32_t)times * CX_CHACHA20_LANES;
     queue(w, job->seq, counter, to + early + wide, from + early + wide, len - early - wide);
 }
@@ -198,6 +220,7 @@ static void make_tags(struct work *w, const struct cx_packet_job job[], size_t f
             cx_poly1305_finish(&p, one.bytes, 0, one.len, one.key, one.tag);
         }
         if (n == CX_POLY1305_LANES || (n > 0 && i + 1 == end)) {
+            w->c->stack_used = true;
             w->c->poly->tags(wide, n);
             n = 0;
         }
@@ -225,6 +248,8 @@ static void start_work(struct work *w, struct context *c)
 static void end_work(struct work *w)
 {
     cx_secret_wipe(w->mac_key, sizeof w->mac_key);
+    if (w->c->stack_used)
+        wipe_stack(w->c);
 }
 
 static enum cx_err seal(void *context, const struct cx_packet_job job[], size_t n)

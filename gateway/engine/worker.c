@@ -19,7 +19,7 @@
 #include "gateway/queues/registry.h"
 
 enum {
-    CACHE_ENTRIES = 1024, /* expanded cipher contexts: 2.3 to 3.7 KiB each */
+    CACHE_ENTRIES = 1024, /* expanded cipher contexts: 1.4 to 4.0 KiB each */
     LOGINS_A_ROUND = 16,  /* unauthenticated connections served a round: each may cost a public-key operation or two */
     INTAKE_A_ROUND = 64,  /* connections taken from the acceptor a round */
 };
