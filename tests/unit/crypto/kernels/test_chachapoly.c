@@ -108,6 +108,23 @@ Test(chachapoly, poly1305_carries_where_random_bytes_never_do)
     EVP_MAC_CTX_free(ctx);
 }
 
+/* With r = 1 two blocks add up to 2^130 - below: from 5 downwards that is the modulus and more. */
+Test(chachapoly, poly1305_reduces_what_reaches_the_modulus)
+{
+    static const uint8_t key[CX_POLY1305_KEY] = { 1 };
+    EVP_MAC_CTX *ctx = EVP_MAC_CTX_new(evp.mac[CX_EVP_POLY1305]);
+    for (unsigned below = 2; below <= 8; below++) {
+        uint8_t bytes[2 * CX_POLY1305_BLOCK], tag[TAG], want[TAG];
+        struct cx_poly1305_job job = { key, bytes, sizeof bytes, tag };
+        memset(bytes, 0xff, sizeof bytes);
+        bytes[CX_POLY1305_BLOCK] = (uint8_t)(1 - below);
+        tag_by_openssl(ctx, &job, want);
+        tag_by_words(&job, tag);
+        cr_assert_arr_eq(tag, want, TAG, "below=%u", below);
+    }
+    EVP_MAC_CTX_free(ctx);
+}
+
 /* ---- rows ---- */
 
 struct side {
