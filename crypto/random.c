@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The system's randomness behind a pool, and a seeded generator for tests (xoshiro256**, seeded by splitmix64, both by
+/* The system's randomness, a generator that it keys, and a seeded generator for tests (xoshiro256**, seeded by splitmix64, both by
  * Blackman and Vigna, public domain algorithms). */
 #include "crypto/random.h"
 
 #include <errno.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
@@ -23,18 +24,33 @@ static void system_bytes(uint8_t *out, size_t len)
     }
 }
 
+static void refill(struct cx_random_pool *pool)
+{
+    /* each key makes one stream, so that the nonce may be the same for all */
+    static const uint8_t nonce[crypto_stream_chacha20_NONCEBYTES];
+    uint8_t key[CX_RANDOM_KEY_BYTES];
+    if (pool->refills_left == 0) {
+        system_bytes(key, sizeof key);
+        pool->refills_left = CX_RANDOM_REFILLS_A_SEED;
+    } else {
+        memcpy(key, pool->bytes, sizeof key);
+    }
+    crypto_stream_chacha20(pool->bytes, sizeof pool->bytes, nonce, key);
+    cx_secret_wipe(key, sizeof key);
+    pool->refills_left--;
+    pool->left = sizeof pool->bytes - CX_RANDOM_KEY_BYTES;
+}
+
 static void fill_from_pool(void *state, uint8_t *out, size_t len)
 {
     struct cx_random_pool *pool = state;
-    if (len > pool->left) {
-        if (len >= sizeof pool->bytes) {
-            system_bytes(out, len);
-            return;
-        }
-        system_bytes(pool->bytes, sizeof pool->bytes);
-        pool->left = sizeof pool->bytes;
+    if (len >= CX_RANDOM_KEY_BYTES) {
+        system_bytes(out, len);
+        return;
     }
-    uint8_t *from = pool->bytes + pool->left - len;
+    if (len > pool->left)
+        refill(pool);
+    uint8_t *from = pool->bytes + sizeof pool->bytes - pool->left;
     memcpy(out, from, len);
     cx_secret_wipe(from, len);
     pool->left -= len;
@@ -42,6 +58,8 @@ static void fill_from_pool(void *state, uint8_t *out, size_t len)
 
 struct cx_random cx_random_system(struct cx_random_pool *pool)
 {
+    if (sodium_init() < 0) /* it picks the fastest ChaCha20, once; and must have randomness itself */
+        abort();
     return (struct cx_random){ fill_from_pool, pool };
 }
 

@@ -16,12 +16,15 @@ static inline void cx_random_fill(const struct cx_random *r, void *out, size_t l
     r->fill(r->state, out, len);
 }
 
-/* getrandom(2) behind a pool, so that a packet's padding costs no system call. Pool bytes are wiped as they leave.
- * Each thread has a pool of its own; a forked child zeroes what it inherited, or both give the same bytes. */
-enum { CX_RANDOM_POOL_BYTES = 1024 };
+/* Requests of CX_RANDOM_KEY_BYTES and more, which is what keys are made of, are getrandom(2)'s own bytes. Shorter ones, padding
+ * above all, come from a generator keyed by it (ChaCha20 with fast key erasure: each refill's first bytes are the next one's key,
+ * and bytes are wiped as they leave), so that a packet's padding costs neither a system call nor the kernel's generator. Each
+ * thread has a pool of its own; a forked child zeroes what it inherited, or both give the same bytes. */
+enum { CX_RANDOM_KEY_BYTES = 32, CX_RANDOM_POOL_BYTES = 2048, CX_RANDOM_REFILLS_A_SEED = 512 };
 struct cx_random_pool {
-    size_t left;
-    uint8_t bytes[CX_RANDOM_POOL_BYTES];
+    unsigned refills_left;               /* before the key is made anew; 0 at first */
+    size_t left;                         /* bytes not given away yet, at the end */
+    uint8_t bytes[CX_RANDOM_POOL_BYTES]; /* begins with the next refill's key */
 };
 
 /* The pool must be zeroed before its first use, and outlive the result. */

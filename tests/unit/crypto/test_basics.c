@@ -75,7 +75,7 @@ Test(random, pool_bytes_are_fresh_and_wiped_once_given)
         memcpy(seen, small, sizeof seen);
         cx_random_fill(&random, small, sizeof small);
         cr_assert_neq(memcmp(seen, small, sizeof small), 0);
-        for (size_t j = pool.left; j < sizeof pool.bytes; j++)
+        for (size_t j = CX_RANDOM_KEY_BYTES; j < sizeof pool.bytes - pool.left; j++)
             cr_assert_eq(pool.bytes[j], 0);
     }
     memset(big, 0, sizeof big);
@@ -84,6 +84,24 @@ Test(random, pool_bytes_are_fresh_and_wiped_once_given)
     for (size_t i = 0; i < sizeof big; i++)
         zeros += big[i] == 0;
     cr_assert_lt(zeros, 100);
+}
+
+Test(random, each_refill_has_a_key_of_its_own_and_the_system_is_asked_again)
+{
+    struct cx_random_pool pool = { 0 }, other = { 0 };
+    struct cx_random random = cx_random_system(&pool), random2 = cx_random_system(&other);
+    uint8_t key[CX_RANDOM_KEY_BYTES] = { 0 }, bytes[31], bytes2[31];
+    cx_random_fill(&random, bytes, sizeof bytes);
+    cx_random_fill(&random2, bytes2, sizeof bytes2);
+    cr_assert_neq(memcmp(bytes, bytes2, sizeof bytes), 0, "two pools gave the same");
+    cr_assert_eq(pool.refills_left, CX_RANDOM_REFILLS_A_SEED - 1);
+    for (unsigned i = 0; i < CX_RANDOM_REFILLS_A_SEED; i++) {
+        cr_assert_neq(memcmp(key, pool.bytes, sizeof key), 0);
+        memcpy(key, pool.bytes, sizeof key);
+        pool.left = 0;
+        cx_random_fill(&random, bytes, sizeof bytes);
+    }
+    cr_assert_eq(pool.refills_left, CX_RANDOM_REFILLS_A_SEED - 1, "no new seed");
 }
 
 Test(random, a_seed_gives_the_same_stream_again)
