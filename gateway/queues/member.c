@@ -221,9 +221,8 @@ void gw_member_set_down(struct gw_queue *q, struct gw_member *m, bool down)
     gw_home_serve(q);
 }
 
-void gw_member_set_weight(struct gw_queue *q, struct gw_member *m, unsigned weight)
+void gw_member_set_weight(struct gw_member *m, unsigned weight)
 {
-    (void)q;
     assert(weight > 0);
     atomic_store(&m->weight, weight);
 }

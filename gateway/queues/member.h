@@ -71,6 +71,6 @@ bool gw_member_drain(struct gw_queue *q, const char *text, bool on);
 /* What a health check says. Requests that wait are looked at again. */
 void gw_member_set_down(struct gw_queue *q, struct gw_member *m, bool down);
 /* In parts of GW_WEIGHT_ONE. */
-void gw_member_set_weight(struct gw_queue *q, struct gw_member *m, unsigned weight);
+void gw_member_set_weight(struct gw_member *m, unsigned weight);
 
 #endif

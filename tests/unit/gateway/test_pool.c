@@ -33,6 +33,25 @@ Test(pool, roundrobin_takes_turns_by_weight)
     queue_world_deinit(&w);
 }
 
+Test(pool, a_weight_that_changes_changes_the_share)
+{
+    struct queue_world w;
+    unsigned seen[8];
+    queue_world_init(&w, "Target a:1\nTarget b:1");
+    struct gw_member *a = gw_queue_member(queue_world_queue(&w), 0);
+    gw_member_set_weight(a, GW_WEIGHT_ONE / 4); /* as a slow start does */
+    spread(&w, 500, seen);
+    cr_assert(seen[0] == 100 && seen[1] == 400, "%u %u", seen[0], seen[1]);
+    gw_member_set_down(queue_world_queue(&w), a, true);
+    spread(&w, 100, seen);
+    cr_assert_eq(seen[1], 100);
+    gw_member_set_weight(a, GW_WEIGHT_ONE);
+    gw_member_set_down(queue_world_queue(&w), a, false);
+    spread(&w, 100, seen);
+    cr_assert(seen[0] >= 49 && seen[0] <= 51, "%u %u", seen[0], seen[1]); /* equal, but for where in the turn it came back */
+    queue_world_deinit(&w);
+}
+
 Test(pool, a_newcomer_gets_its_share_and_no_more)
 {
     struct queue_world w;
