@@ -18,7 +18,8 @@ enum {
     GW_INCLUDE_DEPTH_MAX = 16,
     GW_MEMBERS_MAX = 256,
     GW_WEIGHT_MAX = 256,
-    GW_RETRIES_MAX = 7
+    GW_RETRIES_MAX = 7,
+    GW_PROXIES_MAX = 64,
 };
 
 enum gw_target_kind {
@@ -58,6 +59,14 @@ struct gw_route {
     uint16_t port_low, port_high; /* "*": 0 to 65535 */
 };
 
+/* ListenAddress ADDRESS [proxy-from BLOCK…]. */
+struct gw_listen {
+    struct gw_addr address; /* with its port */
+    unsigned proxy_count;   /* 0: clients connect themselves, and no PROXY header is looked for; else each connection comes from one
+                               of these blocks, and begins with one */
+    struct gw_cidr proxies[GW_PROXIES_MAX];
+};
+
 /* A Queue NAME block. */
 struct gw_queue_config {
     char name[GW_QUEUE_NAME_MAX + 1]; /* lower case */
@@ -85,7 +94,7 @@ struct gw_config {
     atomic_uint users; /* gw_config_hold, gw_config_drop */
 
     size_t listen_count, host_key_count, host_certificate_count, keys_file_count, group_count, queue_count;
-    struct gw_addr *listen;   /* ListenAddress, with ports (Port, default 2222); default 0.0.0.0 and ::, as two sockets */
+    struct gw_listen *listen; /* ListenAddress, with ports (Port, default 2222); default 0.0.0.0 and ::, as two sockets */
     char **host_keys;         /* HostKey: paths */
     char **host_certificates; /* HostCertificate: paths, each of a certificate of one of the keys */
     char **keys_files;        /* AuthorizedKeysFile: absolute paths, %u and %% */

@@ -13,14 +13,26 @@ static bool is_set(const struct gw_reader *r, const char *keyword)
 
 /* ---- listeners ---- */
 
-static bool push_listener(struct gw_reader *r, struct gw_addr **list, size_t *count, struct gw_addr a)
+static bool same_proxies(const struct gw_listen *a, const struct gw_listen *b)
+{
+    return a->proxy_count == b->proxy_count && memcmp(a->proxies, b->proxies, sizeof a->proxies) == 0;
+}
+
+static bool refuse_proxies(struct gw_reader *r, const struct gw_addr *address)
+{
+    char text[GW_ADDR_TEXT];
+    return gw_reader_fail(r, "%s stands there twice with different proxy-from; accepted: each once",
+                          gw_addr_port_text(address, text));
+}
+
+static bool push_listener(struct gw_reader *r, struct gw_listen **list, size_t *count, const struct gw_listen *l)
 {
     for (size_t i = 0; i < *count; i++)
-        if (gw_addr_equal(&(*list)[i], &a) && (*list)[i].port == a.port)
-            return true;
-    struct gw_addr *slot = gw_reader_push(r, list, count, sizeof *slot);
+        if (gw_addr_equal(&(*list)[i].address, &l->address) && (*list)[i].address.port == l->address.port)
+            return same_proxies(&(*list)[i], l) || refuse_proxies(r, &l->address);
+    struct gw_listen *slot = gw_reader_push(r, list, count, sizeof *slot);
     if (slot)
-        *slot = a;
+        *slot = *l;
     return slot != NULL;
 }
 
@@ -28,23 +40,23 @@ static bool push_listener(struct gw_reader *r, struct gw_addr **list, size_t *co
 static bool finish_listeners(struct gw_reader *r)
 {
     struct gw_config *c = r->config;
-    static const struct gw_addr everywhere[] = { { .family = AF_INET }, { .family = AF_INET6 } };
-    const struct gw_addr *written = c->listen_count > 0 ? c->listen : everywhere;
+    static const struct gw_listen everywhere[] = { { .address.family = AF_INET }, { .address.family = AF_INET6 } };
+    const struct gw_listen *written = c->listen_count > 0 ? c->listen : everywhere;
     size_t written_count = c->listen_count > 0 ? c->listen_count : sizeof everywhere / sizeof everywhere[0];
     static const uint16_t port_default = PORT_DEFAULT;
     const uint16_t *ports = r->port_count > 0 ? r->ports : &port_default;
     size_t port_count = r->port_count > 0 ? r->port_count : 1;
 
-    struct gw_addr *list = NULL;
+    struct gw_listen *list = NULL;
     size_t count = 0;
     bool ok = true;
     for (size_t i = 0; ok && i < written_count; i++) {
-        struct gw_addr a = written[i];
-        bool has_port = a.port != 0;
+        struct gw_listen l = written[i];
+        bool has_port = l.address.port != 0;
         for (size_t p = 0; ok && p < (has_port ? 1 : port_count); p++) {
-            a.port = has_port ? a.port : ports[p];
-            ok = push_listener(r, &list, &count, a);
-            a.port = written[i].port;
+            if (!has_port)
+                l.address.port = ports[p];
+            ok = push_listener(r, &list, &count, &l);
         }
     }
     free(c->listen);
@@ -138,6 +150,8 @@ bool gw_reader_finish(struct gw_reader *r)
     if (!ok)
         return false;
     r->place = (struct gw_place){ 0 };
+    r->keyword = "ListenAddress";
+    ok = finish_listeners(r);
     r->keyword = NULL;
-    return finish_listeners(r) && finish_texts(r);
+    return ok && finish_texts(r);
 }

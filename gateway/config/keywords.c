@@ -78,7 +78,7 @@ static const struct gw_keyword keywords[] = {
     { "Include", GW_SCOPE_ANY, &gw_kind_include, "paths of files, or patterns such as conf.d/*.conf" },
     { "ListenAddress", GW_SCOPE_GLOBAL, &gw_kind_listen,
       "an address, with a port from 1 to 65535 behind it if need be: 127.0.0.1:2222, [::1]:2222, 0.0.0.0; names are not looked "
-      "up" },
+      "up; behind it, where only proxies connect: proxy-from BLOCK..." },
     { "Port", GW_SCOPE_GLOBAL, &gw_kind_port, "1 to 65535", .min = 1, .max = 65535 },
     { "HostKey", GW_SCOPE_GLOBAL, &gw_kind_paths, "the path of a private key", LIST(host_keys, host_key_count) },
     { "HostCertificate", GW_SCOPE_GLOBAL, &gw_kind_paths_or_none,

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* ListenAddress and Port. An address without a port listens on every Port, so that it waits with port 0 for the end of the file. */
+/* ListenAddress, Port, and whether proxies stand in front. An address without a port listens on every Port, so that it waits with
+ * port 0 for the end of the file. */
+#include <strings.h>
+
 #include "gateway/config/reader_priv.h"
+
+#define PROXIES "address blocks such as 10.0.0.0/8 fd00::/8, of the proxies that are believed whom they connect"
 
 static bool read_port(struct gw_reader *r, const struct gw_keyword *k, void *base, const struct gw_line *line)
 {
@@ -34,16 +39,35 @@ static bool parse_listen(const char *word, struct gw_addr *a)
     return true;
 }
 
+/* The words from `first` on: blocks of addresses. */
+static bool read_proxies(struct gw_reader *r, const struct gw_line *line, size_t first, struct gw_listen *l)
+{
+    if (first == line->count)
+        return gw_reader_fail(r, "proxy-from has no value; accepted: " PROXIES);
+    for (size_t i = first; i < line->count; i++) {
+        if (l->proxy_count == GW_PROXIES_MAX)
+            return gw_reader_fail(r, "proxy-from has too many values; accepted: at most %d", GW_PROXIES_MAX);
+        if (!gw_cidr_parse(&l->proxies[l->proxy_count++], line->words[i]))
+            return gw_reader_refuse(r, line->words[i], PROXIES);
+    }
+    return true;
+}
+
 static bool read_listen(struct gw_reader *r, const struct gw_keyword *k, void *base, const struct gw_line *line)
 {
     struct gw_config *c = base;
     struct gw_addr a;
     if (!parse_listen(line->words[0], &a))
         return gw_reader_refuse(r, line->words[0], k->accepted);
-    struct gw_addr *slot = gw_reader_push(r, &c->listen, &c->listen_count, sizeof *slot);
-    if (slot)
-        *slot = a;
-    return slot != NULL;
+    struct gw_listen *slot = gw_reader_push(r, &c->listen, &c->listen_count, sizeof *slot);
+    if (!slot)
+        return false;
+    slot->address = a;
+    if (line->count == 1)
+        return true;
+    if (strcasecmp(line->words[1], "proxy-from") != 0)
+        return gw_reader_refuse(r, line->words[1], "proxy-from, or nothing behind the address");
+    return read_proxies(r, line, 2, slot);
 }
 
 static void print_listen(const struct gw_keyword *k, const void *base, FILE *out)
@@ -52,8 +76,11 @@ static void print_listen(const struct gw_keyword *k, const void *base, FILE *out
     char text[GW_ADDR_TEXT];
     for (size_t i = 0; i < c->listen_count; i++) {
         gw_keyword_print_name(k, out);
-        fprintf(out, "%s\n", gw_addr_port_text(&c->listen[i], text));
+        fputs(gw_addr_port_text(&c->listen[i].address, text), out);
+        for (unsigned n = 0; n < c->listen[i].proxy_count; n++)
+            fprintf(out, "%s%s", n == 0 ? " proxy-from " : " ", gw_cidr_text(&c->listen[i].proxies[n], text));
+        fputc('\n', out);
     }
 }
 
-const struct gw_kind gw_kind_listen = { .read = read_listen, .print = print_listen, .repeats = true };
+const struct gw_kind gw_kind_listen = { .read = read_listen, .print = print_listen, .many_words = true, .repeats = true };

@@ -111,7 +111,7 @@ static bool is_own_address(const struct gw_addr *address)
 static bool is_own_listener(const struct gw_config *c, const struct gw_addr *address)
 {
     for (size_t i = 0; i < c->listen_count; i++) {
-        const struct gw_addr *own = &c->listen[i];
+        const struct gw_addr *own = &c->listen[i].address;
         if (own->port != address->port)
             continue;
         if (gw_addr_equal(own, address) || (is_unspecified(own) && is_own_address(address)))

@@ -15,11 +15,9 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "gateway/engine/acceptor.h"
-#include "gateway/engine/throttle.h"
 #include "gateway/observe/log.h"
 
 enum {
@@ -32,18 +30,22 @@ enum {
     RESERVE_A_WORKER = GW_IPC_FDS_MAX,
 };
 
+struct listener {
+    struct gw_addr address;
+    unsigned proxy_count; /* 0: clients connect here themselves */
+    struct gw_cidr proxies[GW_PROXIES_MAX];
+};
+
 struct gw_acceptor {
     struct gw_inbox inbox;
     struct gw_orders orders;
     struct pollfd polled[1 + LISTENERS_MAX]; /* the inbox first */
+    struct listener listener[LISTENERS_MAX];
     unsigned listener_count;
     struct gw_worker *const *workers;
     unsigned worker_count, next_worker;
     struct gw_protocol *protocol;
-    struct gw_startups *startups;
-    struct gw_throttle throttle;
-    struct cx_random_pool random_pool;
-    struct cx_random random;
+    struct gw_door *door;
     rlim_t descriptors; /* numbers from here on are the reserve */
     uint64_t kept;      /* a connection that could not be handed over yet: gw_intake_pack */
     bool keeps;
@@ -52,11 +54,34 @@ struct gw_acceptor {
     pthread_t thread;
 };
 
-static uint64_t monotonic_seconds(void)
+/* ---- listeners ---- */
+
+/* Told by its address, not by its place: the snapshot may be newer than the sockets. One that is named no more stays as it is. */
+static void learn_proxies(struct listener *l, const struct gw_config *config)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec;
+    for (size_t i = 0; i < config->listen_count; i++) {
+        const struct gw_listen *named = &config->listen[i];
+        if (!gw_addr_equal(&named->address, &l->address) || named->address.port != l->address.port)
+            continue;
+        l->proxy_count = named->proxy_count;
+        memcpy(l->proxies, named->proxies, sizeof l->proxies);
+    }
+}
+
+static void learn_address(struct listener *l, int fd)
+{
+    struct sockaddr_storage sa;
+    socklen_t len = sizeof sa;
+    if (getsockname(fd, (struct sockaddr *)&sa, &len) == 0)
+        gw_addr_from_sockaddr(&l->address, (struct sockaddr *)&sa);
+}
+
+static bool is_trusted(const struct listener *l, const struct gw_addr *peer)
+{
+    for (unsigned i = 0; i < l->proxy_count; i++)
+        if (gw_cidr_contains(&l->proxies[i], peer))
+            return true;
+    return false;
 }
 
 /* ---- orders ---- */
@@ -70,7 +95,9 @@ static void switch_snapshot(struct gw_mail *m, void *receiver)
         return;
     gw_protocol_drop(a->protocol);
     a->protocol = newest;
-    gw_startups_limit(a->startups, newest->snapshot.config);
+    gw_door_limit(a->door, newest->snapshot.config);
+    for (unsigned i = 0; i < a->listener_count; i++)
+        learn_proxies(&a->listener[i], newest->snapshot.config);
 }
 
 static void begin_drain(struct gw_mail *m, void *receiver)
@@ -81,15 +108,6 @@ static void begin_drain(struct gw_mail *m, void *receiver)
 }
 
 /* ---- hand-off ---- */
-
-static void take_startups_back(struct gw_acceptor *a)
-{
-    uint64_t slot;
-    for (unsigned i = 0; i < a->worker_count; i++) {
-        while (mux_ring_pop(&gw_worker_intake(a->workers[i])->given_back, &slot))
-            gw_startups_give_back(a->startups, (int32_t)slot);
-    }
-}
 
 /* The worker with the fewest connections; among equals the next in turn. */
 static unsigned least_loaded(struct gw_acceptor *a)
@@ -146,7 +164,7 @@ static bool hand_off(struct gw_acceptor *a, uint64_t item)
 static void pass_on(struct gw_acceptor *a, int fd, int32_t startup)
 {
     if (!leave_reserve(a, &fd)) {
-        gw_throttle_exhausted(&a->throttle, monotonic_seconds(), "no descriptors left but for the reserve");
+        gw_door_exhausted(a->door, "no descriptors left but for the reserve");
         a->pause_ms = PAUSE_NO_DESCRIPTORS_MS;
     } else if (hand_off(a, gw_intake_pack(fd, startup))) {
         return;
@@ -159,33 +177,26 @@ static void pass_on(struct gw_acceptor *a, int fd, int32_t startup)
 
 /* ---- accept ---- */
 
-static void drop(struct gw_acceptor *a, int fd, const struct gw_addr *peer)
-{
-    static const char words[] = "Exceeded MaxStartups\r\n"; /* sshd's: clients show it to the person */
-    (void)!send(fd, words, sizeof words - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-    struct sockaddr_storage sa;
-    socklen_t len = sizeof sa;
-    struct gw_addr local = { 0 };
-    if (getsockname(fd, (struct sockaddr *)&sa, &len) == 0)
-        gw_addr_from_sockaddr(&local, (struct sockaddr *)&sa);
-    gw_throttle_dropped(&a->throttle, monotonic_seconds(), gw_startups_count(a->startups), peer, &local);
-    close(fd);
-}
-
-static void take_in(struct gw_acceptor *a, int fd, const struct sockaddr *sa)
+/* Limits are applied to the client's own address: where a proxy stands in between, by the worker, once the header has come. */
+static void take_in(struct gw_acceptor *a, const struct listener *l, int fd, const struct sockaddr *sa)
 {
     struct gw_addr peer;
+    int32_t startup = GW_INTAKE_PROXIED;
     if (!gw_addr_from_sockaddr(&peer, sa)) {
         close(fd);
         return;
     }
-    int32_t startup = gw_startups_admit(a->startups, &peer);
-    if (startup == GW_STARTUP_NONE) {
-        drop(a, fd, &peer);
+    if (l->proxy_count > 0 && !is_trusted(l, &peer)) {
+        gw_door_not_a_proxy(a->door, &peer, "the listener is for proxies, of which it is none");
+        close(fd);
         return;
     }
-    gw_throttle_admitted(&a->throttle, monotonic_seconds(), gw_startups_relaxed(a->startups));
-    pass_on(a, fd, startup);
+    if (l->proxy_count == 0)
+        startup = gw_door_admit(a->door, fd, &peer);
+    if (startup == GW_STARTUP_NONE)
+        close(fd);
+    else
+        pass_on(a, fd, startup);
 }
 
 /* Errors of one connection are passed over (accept(2): they are the network's, delivered late); those of ours make a pause. */
@@ -194,18 +205,18 @@ static bool is_ours(int err)
     return err == EMFILE || err == ENFILE || err == ENOBUFS || err == ENOMEM;
 }
 
-static void accept_some(struct gw_acceptor *a, int listener)
+static void accept_some(struct gw_acceptor *a, const struct listener *l, int listener)
 {
     for (int i = 0; i < ACCEPTS_A_TURN && !a->keeps; i++) {
         struct sockaddr_storage sa;
         socklen_t len = sizeof sa;
         int fd = accept4(listener, (struct sockaddr *)&sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
-            take_in(a, fd, (struct sockaddr *)&sa);
+            take_in(a, l, fd, (struct sockaddr *)&sa);
         } else if (errno == EAGAIN) {
             return;
         } else if (is_ours(errno)) {
-            gw_throttle_exhausted(&a->throttle, monotonic_seconds(), strerror(errno));
+            gw_door_exhausted(a->door, strerror(errno));
             a->pause_ms = PAUSE_NO_DESCRIPTORS_MS;
             return;
         }
@@ -224,7 +235,6 @@ static void turn(struct gw_acceptor *a)
     a->pause_ms = -1;
     if (a->polled[0].revents)
         gw_inbox_serve(&a->inbox, a);
-    take_startups_back(a);
     if (a->keeps) {
         int fd;
         int32_t startup;
@@ -234,7 +244,7 @@ static void turn(struct gw_acceptor *a)
     }
     for (unsigned i = 1; !pausing && i <= a->listener_count; i++) {
         if (a->polled[i].revents)
-            accept_some(a, a->polled[i].fd);
+            accept_some(a, &a->listener[i - 1], a->polled[i].fd);
     }
 }
 
@@ -270,24 +280,25 @@ struct gw_acceptor *gw_acceptor_new(const struct gw_acceptor_setup *setup)
     if (!a)
         return NULL;
     assert(setup->listener_count <= LISTENERS_MAX);
-    a->random = cx_random_system(&a->random_pool);
-    a->startups = gw_startups_new(&a->random);
-    if (!a->startups || !gw_inbox_init(&a->inbox)) {
-        gw_startups_free(a->startups);
+    if (!gw_inbox_init(&a->inbox)) {
         free(a);
         return NULL;
     }
     a->orders = (struct gw_orders){ .to = &a->inbox, .switch_mail.deliver = switch_snapshot, .drain_mail.deliver = begin_drain };
     a->polled[0] = (struct pollfd){ .fd = a->inbox.wake_fd, .events = POLLIN };
-    for (unsigned i = 0; i < setup->listener_count; i++)
+    a->door = setup->door;
+    for (unsigned i = 0; i < setup->listener_count; i++) {
         a->polled[1 + i] = (struct pollfd){ .fd = setup->listeners[i], .events = POLLIN };
+        learn_address(&a->listener[i], setup->listeners[i]);
+        learn_proxies(&a->listener[i], setup->protocol->snapshot.config);
+    }
     a->listener_count = setup->listener_count;
     a->workers = setup->workers;
     a->worker_count = setup->worker_count;
     a->protocol = setup->protocol;
     a->pause_ms = -1;
     a->descriptors = descriptors_for_connections(setup->worker_count);
-    gw_startups_limit(a->startups, a->protocol->snapshot.config);
+    gw_door_limit(a->door, a->protocol->snapshot.config);
     return a;
 }
 
@@ -317,6 +328,5 @@ void gw_acceptor_join(struct gw_acceptor *a)
     gw_protocol_drop(gw_orders_take(&a->orders));
     gw_protocol_drop(a->protocol);
     gw_inbox_deinit(&a->inbox);
-    gw_startups_free(a->startups);
     free(a);
 }

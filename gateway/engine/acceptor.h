@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The acceptor: one thread that accepts, drops what is over MaxStartups, and hands each connection to the worker that has the
- * fewest. It does nothing else, so that a flood of connections costs those who are being served as little as possible. */
+/* The acceptor: one thread that accepts, drops what is over MaxStartups or no proxy where only proxies are served, and hands each
+ * connection to the worker that has the fewest. It does nothing else, so that a flood of connections costs those who are being
+ * served as little as possible. */
 #ifndef GW_ACCEPTOR_H
 #define GW_ACCEPTOR_H
 
@@ -14,6 +15,7 @@ struct gw_acceptor_setup {
     struct gw_worker *const *workers; /* borrowed until the join */
     unsigned worker_count;
     struct gw_protocol *protocol; /* its hold passes */
+    struct gw_door *door;         /* borrowed */
 };
 
 /* NULL: errno. */

@@ -69,14 +69,16 @@ static void now_utc(char out[40])
 static void audit(const struct gw_authn *a, const char *result)
 {
     const struct gw_conn *c = a->conn;
-    char json[NAME_RAW_MAX * 6 + 1024], user[NAME_RAW_MAX * 6 + 1], peer[GW_ADDR_TEXT + 16], at[40];
+    char json[NAME_RAW_MAX * 6 + 1024], user[NAME_RAW_MAX * 6 + 1], peer[GW_ADDR_TEXT], proxy[GW_ADDR_TEXT], at[40];
+    const char *quote = c->identity.proxy.family ? "\"" : "";
     now_utc(at);
     gw_json_escape(user, sizeof user, cx_view(a->raw, a->raw_len));
     snprintf(json, sizeof json,
              "{\"event\":\"auth\",\"time\":\"%s\",\"connection\":\"%s\",\"user\":\"%s\",\"method\":\"%s\",\"key\":\"%s\","
-             "\"proves_name\":%s,\"peer\":\"%s\",\"result\":\"%s\"}",
+             "\"proves_name\":%s,\"peer\":\"%s\",\"proxy\":%s%s%s,\"result\":\"%s\"}",
              at, c->identity.id, user, a->fingerprint[0] ? "publickey" : "none", a->fingerprint,
-             c->identity.proves_name ? "true" : "false", gw_addr_port_text(&c->identity.peer, peer), result);
+             c->identity.proves_name ? "true" : "false", gw_addr_port_text(&c->identity.peer, peer), quote,
+             c->identity.proxy.family ? gw_addr_port_text(&c->identity.proxy, proxy) : "null", quote, result);
     gw_worker_audit(c->worker, json);
 }
 

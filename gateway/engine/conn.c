@@ -67,8 +67,8 @@ static bool learn_peer(struct gw_conn *c)
 {
     struct sockaddr_storage sa;
     socklen_t len = sizeof sa;
-    return getpeername(c->watch.fd, (struct sockaddr *)&sa, &len) == 0 &&
-           gw_addr_from_sockaddr(&c->identity.peer, (struct sockaddr *)&sa);
+    return c->identity.peer.family != 0 || (getpeername(c->watch.fd, (struct sockaddr *)&sa, &len) == 0 &&
+                                            gw_addr_from_sockaddr(&c->identity.peer, (struct sockaddr *)&sa));
 }
 
 static void log_accepted(const struct gw_conn *c)
@@ -80,8 +80,11 @@ static void log_accepted(const struct gw_conn *c)
         !gw_addr_from_sockaddr(&local, (struct sockaddr *)&sa))
         return;
     char peer[GW_ADDR_TEXT + 16], text[GW_ADDR_TEXT];
-    gw_conn_log(c, GW_LOG_VERBOSE, false, "Connection from %s on %s port %u", gw_conn_peer_text(c, peer),
-                gw_addr_text(&local, text), local.port);
+    char proxy[GW_ADDR_TEXT];
+    bool proxied = c->identity.proxy.family != 0;
+    gw_conn_log(c, GW_LOG_VERBOSE, false, "Connection from %s on %s port %u%s%s", gw_conn_peer_text(c, peer),
+                gw_addr_text(&local, text), local.port, proxied ? " through " : "",
+                proxied ? gw_addr_port_text(&c->identity.proxy, proxy) : "");
 }
 
 static void set_socket_options(int fd)
@@ -92,27 +95,23 @@ static void set_socket_options(int fd)
     (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
 }
 
-static void give_startup_back(struct gw_worker *w, int32_t startup)
-{
-    bool pushed = mux_ring_push(&w->intake.given_back, (uint32_t)startup);
-    assert(pushed); /* the ring has as many slots as there are startups */
-}
-
-static struct gw_conn *new_conn(struct gw_worker *w, int fd, int32_t startup)
+static struct gw_conn *new_conn(struct gw_worker *w, const struct gw_arrival *arrival)
 {
     struct gw_conn *c = calloc(1, sizeof *c);
     if (!c)
         return NULL;
     uint64_t now_ns = gw_loop_now_ns(w->loop);
-    c->watch = (struct gw_watch){ .fd = fd, .on_ready = on_ready };
+    c->watch = (struct gw_watch){ .fd = arrival->fd, .on_ready = on_ready };
     c->timer.fire = on_timer;
     c->worker = w;
-    c->startup = startup;
+    c->startup = arrival->startup;
+    c->identity.peer = arrival->peer;
+    c->identity.proxy = arrival->proxy;
     c->send_room = SEND_ROOM_FIRST;
     c->heard_at_ns = now_ns;
     c->protocol = gw_protocol_hold(w->protocol);
     uint64_t grace_ns = c->protocol->snapshot.config->login_grace_ns;
-    c->grace_at_ns = grace_ns > 0 ? now_ns + grace_ns : UINT64_MAX;
+    c->grace_at_ns = grace_ns > 0 ? arrival->since_ns + grace_ns : UINT64_MAX;
     make_id(c);
     if (learn_peer(c) && (c->session = mux_session_new(&c->protocol->mux, &w->shared, now_ns, c))) {
         if (gw_loop_add(w->loop, &c->watch))
@@ -124,12 +123,12 @@ static struct gw_conn *new_conn(struct gw_worker *w, int fd, int32_t startup)
     return NULL;
 }
 
-void gw_conn_accept(struct gw_worker *w, int fd, int32_t startup)
+void gw_conn_accept(struct gw_worker *w, const struct gw_arrival *arrival)
 {
-    struct gw_conn *c = new_conn(w, fd, startup);
+    struct gw_conn *c = new_conn(w, arrival);
     if (!c) {
-        close(fd);
-        give_startup_back(w, startup);
+        close(arrival->fd);
+        gw_door_give_back(w->door, arrival->startup);
         atomic_fetch_sub_explicit(&w->intake.connections, 1, memory_order_relaxed);
         return;
     }
@@ -139,7 +138,7 @@ void gw_conn_accept(struct gw_worker *w, int fd, int32_t startup)
         c->next->at = &c->next;
     w->conns = c;
     w->conn_count++;
-    set_socket_options(fd);
+    set_socket_options(arrival->fd);
     log_accepted(c);
     gw_conn_mark(c); /* we speak first: the identification is owed */
 }
@@ -150,7 +149,7 @@ void gw_conn_admit(struct gw_conn *c)
     c->grace_at_ns = UINT64_MAX;
     c->alive_from_ns = gw_loop_now_ns(c->worker->loop);
     c->alive_missed = 0;
-    give_startup_back(c->worker, c->startup);
+    gw_door_give_back(c->worker->door, c->startup);
     c->startup = GW_STARTUP_NONE;
 }
 
@@ -196,7 +195,7 @@ static void free_conn(struct gw_conn *c)
     if (c->next)
         c->next->at = c->at;
     if (c->startup != GW_STARTUP_NONE)
-        give_startup_back(w, c->startup);
+        gw_door_give_back(w->door, c->startup);
     gw_conn_forget_held(c);
     mux_session_free(c->session);
     free(c->parked.bytes);

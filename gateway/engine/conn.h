@@ -20,7 +20,8 @@ struct gw_identity {
     char user[GW_USER_MAX + 1]; /* empty until authenticated */
     bool proves_name;           /* the key proved this name (design section 7: %u, or user=) */
     char fingerprint[CX_FINGERPRINT_TEXT];
-    struct gw_addr peer;                  /* the client's address and port */
+    struct gw_addr peer;                  /* the client's address and port: what a trusted proxy said, or the socket's */
+    struct gw_addr proxy;                 /* the socket's, where a trusted proxy has handed the connection on; family 0: none has */
     const struct gw_key_options *options; /* of the key's line: permitopen and so on; NULL: none */
 };
 

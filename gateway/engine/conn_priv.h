@@ -71,8 +71,16 @@ struct gw_conn {
 
 /* ---- conn.c ---- */
 
-/* Takes fd and the startup slot over. Where it cannot be served, both are given back at once. */
-void gw_conn_accept(struct gw_worker *w, int fd, int32_t startup);
+struct gw_arrival {
+    int fd;
+    int32_t startup;      /* slot */
+    struct gw_addr peer;  /* family 0: the socket's */
+    struct gw_addr proxy; /* that handed it on; family 0: none */
+    uint64_t since_ns;    /* LoginGraceTime runs from here on */
+};
+
+/* Takes the descriptor and the startup slot over. Where it cannot be served, both are given back at once. */
+void gw_conn_accept(struct gw_worker *w, const struct gw_arrival *arrival);
 /* Pass 2. May free c. */
 void gw_conn_serve(struct gw_conn *c);
 /* The session is finished: by its own error, or since the socket is useless. Logs why; a DISCONNECT that is owed still leaves. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The main thread: takes what the monitor sends at the start, makes the threads, and then passes orders on. It owns what they share
- * (the registry of queues, the budget of windows, the key of the delays), and frees it when the last of them has ended. */
+ * (the registry of queues, the door, the budget of windows, the key of the delays), and frees it when the last of them has ended.
+ */
 #include "gateway/engine/engine.h"
 
 #include <errno.h>
@@ -15,6 +16,7 @@
 
 #include "crypto/secret.h"
 #include "gateway/engine/acceptor.h"
+#include "gateway/engine/door.h"
 #include "gateway/observe/log.h"
 #include "gateway/queues/registry.h"
 
@@ -31,6 +33,7 @@ struct engine {
     struct gw_worker *workers[WORKERS_MAX];
     struct gw_acceptor *acceptor;
     struct gw_registry *registry;
+    struct gw_door *door;
     struct mux_window_budget budget;
     uint8_t delay_key[GW_DELAY_KEY_BYTES];
     uint8_t datagram[GW_IPC_DATAGRAM_MAX];
@@ -78,6 +81,7 @@ static void make_workers(struct engine *e)
             .done_fd = e->done_fd,
             .protocol = gw_protocol_hold(e->protocol),
             .registry = e->registry,
+            .door = e->door,
             .budget = &e->budget,
             .delay_key = e->delay_key,
         };
@@ -107,6 +111,7 @@ static void start_acceptor(struct engine *e)
         .workers = e->workers,
         .worker_count = e->worker_count,
         .protocol = gw_protocol_hold(e->protocol),
+        .door = e->door,
     };
     e->acceptor = gw_acceptor_new(&setup);
     if (!e->acceptor || !gw_acceptor_start(e->acceptor))
@@ -134,7 +139,8 @@ static void on_start(struct engine *e)
     cx_secret_wipe(&pool, sizeof pool);
     atomic_init(&e->budget.left_bytes, (int64_t)e->protocol->snapshot.config->window_budget_bytes);
     e->registry = gw_registry_new(e->worker_count);
-    if (!e->registry)
+    e->door = gw_door_new();
+    if (!e->registry || !e->door)
         gw_engine_die("out of memory");
     start_workers(e);
     start_acceptor(e);
@@ -237,6 +243,7 @@ int gw_engine_main(int control_fd)
     for (unsigned i = 0; i < e->worker_count; i++)
         gw_worker_join(e->workers[i]);
     gw_registry_free(e->registry);
+    gw_door_free(e->door);
     gw_protocol_drop(e->protocol);
     close(e->done_fd);
     close(e->control_fd);

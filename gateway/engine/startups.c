@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A slot for each connection that may still be unauthenticated. Only the acceptor counts, and a connection keeps its slot number
- * until a worker sends it back, so that the count is exact without an atomic: a connection is in it from accept on, and leaves
- * once, whichever way it ends.
+/* A slot for each connection that may still be unauthenticated: it is in the count from accept on (or, where a proxy hands it on,
+ * from its header on), keeps its slot number, and leaves once, whichever way it ends, so that the count is exact.
  *
  * The sources are counted by a walk over the slots, as their number is bounded and the walk is done only where
  * PerSourceMaxStartups asks for it. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Connections that are not authenticated yet, counted exactly: MaxStartups begin:rate:full and PerSourceMaxStartups over the
- * blocks of PerSourceNetBlockSize (sshd_config(5)). No clock, no socket. The acceptor's thread alone. */
+ * blocks of PerSourceNetBlockSize (sshd_config(5)). No clock, no socket. One thread at a time: door.h. */
 #ifndef GW_STARTUPS_H
 #define GW_STARTUPS_H
 

@@ -4,7 +4,7 @@
 #include "gateway/engine/throttle.h"
 #include "gateway/observe/log.h"
 
-enum { SUM_INTERVAL_S = 5 * 60, EXHAUSTED_INTERVAL_S = 10 };
+enum { SUM_INTERVAL_S = 5 * 60, EXHAUSTED_INTERVAL_S = 10, NOT_A_PROXY_INTERVAL_S = 10 };
 
 void gw_throttle_dropped(struct gw_throttle *t, uint64_t now_s, unsigned startups, const struct gw_addr *peer,
                          const struct gw_addr *local)
@@ -35,6 +35,18 @@ void gw_throttle_admitted(struct gw_throttle *t, uint64_t now_s, bool relaxed)
     gw_log(GW_LOG_INFO, "exited MaxStartups throttling after %llus, %u connections dropped",
            (unsigned long long)(now_s - t->began_s), t->dropped);
     t->dropping = false;
+}
+
+/* One line every few seconds, the rest at VERBOSE: whoever reaches such a listener can cause any number. */
+void gw_throttle_not_a_proxy(struct gw_throttle *t, uint64_t now_s, const struct gw_addr *peer, const char *why)
+{
+    bool loud = !t->not_a_proxy_once || now_s - t->not_a_proxy_said_s >= NOT_A_PROXY_INTERVAL_S;
+    if (loud) {
+        t->not_a_proxy_once = true;
+        t->not_a_proxy_said_s = now_s;
+    }
+    char from[GW_ADDR_TEXT];
+    gw_log(loud ? GW_LOG_INFO : GW_LOG_VERBOSE, "drop connection from %s port %u: %s", gw_addr_text(peer, from), peer->port, why);
 }
 
 void gw_throttle_exhausted(struct gw_throttle *t, uint64_t now_s, const char *why)

@@ -15,6 +15,7 @@
 #include "gateway/consumers/linger.h"
 #include "gateway/engine/conn_priv.h"
 #include "gateway/engine/engine.h"
+#include "gateway/engine/proxied.h"
 #include "gateway/net/dns.h"
 #include "gateway/queues/registry.h"
 
@@ -36,10 +37,10 @@ static void switch_snapshot(struct gw_mail *m, void *receiver);
 static bool set_up(struct gw_worker *w, const struct gw_worker_setup *setup)
 {
     w->wake = (struct gw_watch){ .fd = w->inbox.wake_fd, .on_ready = on_wake };
-    return mux_ring_init(&w->intake.accepted, GW_INTAKE_SLOTS) && mux_ring_init(&w->intake.given_back, GW_STARTUPS_MAX) &&
-           gw_area_init(&w->receive_area, GW_RECEIVE_AREA_BYTES) && gw_area_init(&w->send_area, GW_SEND_AREA_BYTES) &&
-           gw_area_init(&w->staging_area, MUX_STAGING_BYTES) && (w->shared.cache = cx_packet_cache_new(CACHE_ENTRIES, cx_kernels_current())) &&
-           (w->loop = gw_loop_new()) && gw_loop_add(w->loop, &w->wake) && (w->link = gw_link_new(w->loop, setup->link_fd)) &&
+    return mux_ring_init(&w->intake.accepted, GW_INTAKE_SLOTS) && gw_area_init(&w->receive_area, GW_RECEIVE_AREA_BYTES) &&
+           gw_area_init(&w->send_area, GW_SEND_AREA_BYTES) && gw_area_init(&w->staging_area, MUX_STAGING_BYTES) &&
+           (w->shared.cache = cx_packet_cache_new(CACHE_ENTRIES, cx_kernels_current())) && (w->loop = gw_loop_new()) &&
+           gw_loop_add(w->loop, &w->wake) && (w->link = gw_link_new(w->loop, setup->link_fd)) &&
            (w->dns = gw_dns_new(w->loop, NULL)) && (w->linger = gw_linger_new(w->loop));
 }
 
@@ -53,7 +54,6 @@ static void free_worker(struct gw_worker *w)
     gw_area_deinit(&w->staging_area);
     gw_area_deinit(&w->send_area);
     gw_area_deinit(&w->receive_area);
-    mux_ring_deinit(&w->intake.given_back);
     mux_ring_deinit(&w->intake.accepted);
     gw_protocol_drop(gw_orders_take(&w->orders));
     gw_protocol_drop(w->protocol);
@@ -74,6 +74,7 @@ struct gw_worker *gw_worker_new(const struct gw_worker_setup *setup)
     w->index = setup->index;
     w->done_fd = setup->done_fd;
     w->registry = setup->registry;
+    w->door = setup->door;
     w->delay_key = setup->delay_key;
     w->protocol = setup->protocol;
     w->shared.random = cx_random_system(&w->random_pool);
@@ -136,6 +137,7 @@ static void begin_drain(struct gw_mail *m, void *receiver)
     gw_registry_drain(w->registry);
     w->hard_stop.fire = stop_hard;
     gw_timer_set(w->loop, &w->hard_stop, gw_loop_now_ns(w->loop) + w->protocol->snapshot.config->hard_stop_ns);
+    gw_proxied_end_all(w);
     mark_all(w); /* each that is empty takes its leave when served */
 }
 
@@ -153,7 +155,10 @@ static void take_accepted(struct gw_worker *w)
         int fd;
         int32_t startup;
         gw_intake_unpack(item, &fd, &startup);
-        gw_conn_accept(w, fd, startup);
+        if (startup == GW_INTAKE_PROXIED)
+            gw_proxied_accept(w, fd);
+        else
+            gw_conn_accept(w, &(struct gw_arrival){ .fd = fd, .startup = startup, .since_ns = gw_loop_now_ns(w->loop) });
     }
 }
 
@@ -190,6 +195,7 @@ static void round_once(struct gw_worker *w)
     }
     if (w->intake_left)
         take_accepted(w);
+    gw_proxied_serve(w);
     w->link_left = gw_link_serve(w->link);
     serve_list(&w->ready, UINT_MAX);
     serve_list(&w->ready_logins, LOGINS_A_ROUND);

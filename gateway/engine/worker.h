@@ -3,6 +3,7 @@
 #ifndef GW_WORKER_H
 #define GW_WORKER_H
 
+#include "gateway/engine/door.h"
 #include "gateway/engine/inbox.h"
 #include "gateway/engine/intake.h"
 
@@ -17,6 +18,7 @@ struct gw_worker_setup {
     int done_fd;                  /* an eventfd, written when the thread ends; borrowed */
     struct gw_protocol *protocol; /* its hold passes */
     struct gw_registry *registry; /* borrowed, as the rest */
+    struct gw_door *door;
     struct mux_window_budget *budget;
     const uint8_t *delay_key; /* GW_DELAY_KEY_BYTES: the jitter of authentication failures */
 };

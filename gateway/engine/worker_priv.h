@@ -33,6 +33,7 @@ struct gw_worker {
     struct gw_dns *dns;
     struct gw_linger *linger;
     struct gw_registry *registry;
+    struct gw_door *door;
     struct gw_protocol *protocol; /* the newest */
 
     struct cx_random_pool random_pool;
@@ -46,6 +47,7 @@ struct gw_worker {
     struct gw_ready_list ready, ready_logins;
     struct gw_conn *conns;
     unsigned conn_count;
+    struct gw_proxied *proxied, *proxied_marked; /* whose header is still to come */
 
     const uint8_t *delay_key;
     bool draining, stopping_hard; /* the latter once HardStopAfter has passed */

@@ -39,7 +39,7 @@ static void learn_port(int fd, struct gw_addr *address)
         gw_addr_from_sockaddr(address, (struct sockaddr *)&sa);
 }
 
-bool gw_listeners_open(struct gw_listeners *l, const struct gw_addr *addresses, size_t count, char *error, size_t room)
+bool gw_listeners_open(struct gw_listeners *l, const struct gw_listen *listen, size_t count, char *error, size_t room)
 {
     *l = (struct gw_listeners){ .fds = calloc(count, sizeof *l->fds), .address = calloc(count, sizeof *l->address) };
     if (!l->fds || !l->address) {
@@ -48,15 +48,15 @@ bool gw_listeners_open(struct gw_listeners *l, const struct gw_addr *addresses, 
         return false;
     }
     for (size_t i = 0; i < count; i++) {
-        int fd = open_one(&addresses[i]);
+        int fd = open_one(&listen[i].address);
         if (fd < 0) {
             char text[GW_ADDR_TEXT];
-            snprintf(error, room, "Bind to port %u on %s failed: %s.", addresses[i].port, gw_addr_text(&addresses[i], text),
-                     strerror(errno));
+            snprintf(error, room, "Bind to port %u on %s failed: %s.", listen[i].address.port,
+                     gw_addr_text(&listen[i].address, text), strerror(errno));
             gw_listeners_close(l);
             return false;
         }
-        l->address[i] = addresses[i];
+        l->address[i] = listen[i].address;
         learn_port(fd, &l->address[i]);
         l->fds[l->count++] = fd;
     }

@@ -3,7 +3,7 @@
 #ifndef GW_LISTENERS_H
 #define GW_LISTENERS_H
 
-#include "gateway/net/addr.h"
+#include "gateway/config/config.h"
 
 struct gw_listeners {
     size_t count;
@@ -12,7 +12,7 @@ struct gw_listeners {
 };
 
 /* All of them or none. False: error says which address, and why. */
-bool gw_listeners_open(struct gw_listeners *l, const struct gw_addr *addresses, size_t count, char *error, size_t room);
+bool gw_listeners_open(struct gw_listeners *l, const struct gw_listen *listen, size_t count, char *error, size_t room);
 void gw_listeners_close(struct gw_listeners *l);
 /* "Server listening on ADDRESS port PORT." for each: sshd's words. */
 void gw_listeners_announce(const struct gw_listeners *l);

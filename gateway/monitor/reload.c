@@ -7,7 +7,7 @@ static bool listeners_differ(const struct gw_config *a, const struct gw_config *
     if (a->listen_count != b->listen_count)
         return true;
     for (size_t i = 0; i < a->listen_count; i++)
-        if (!gw_addr_equal(&a->listen[i], &b->listen[i]) || a->listen[i].port != b->listen[i].port)
+        if (!gw_addr_equal(&a->listen[i].address, &b->listen[i].address) || a->listen[i].address.port != b->listen[i].address.port)
             return true;
     return false;
 }

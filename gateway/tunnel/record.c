@@ -84,19 +84,20 @@ size_t gw_tunnel_record_text(const struct gw_tunnel *t, const struct gw_identity
 {
     char start[TIME_TEXT], stop[TIME_TEXT], peer[GW_ADDR_TEXT], address[GW_ADDR_TEXT];
     char host[JSON_HOST_MAX], user[6 * GW_USER_MAX + 1], queue[JSON_NAME_MAX + 3], member[JSON_NAME_MAX + 3], why[256];
-    char resolved[GW_ADDR_TEXT + 3];
+    char resolved[GW_ADDR_TEXT + 3], proxy[GW_ADDR_TEXT + 3], proxy_address[GW_ADDR_TEXT];
+    const char *through = who->proxy.family ? gw_addr_port_text(&who->proxy, proxy_address) : NULL;
     const char *where = t->resolved.family ? gw_addr_port_text(&t->resolved, address) : NULL;
-    int n = snprintf(out, GW_TUNNEL_RECORD_MAX,
-                     "{\"event\":\"%s\",\"start\":\"%s\",\"end\":\"%s\",\"connection\":\"%s\",\"channel\":%u,\"user\":\"%s\","
-                     "\"proves_name\":%s,\"key\":\"%s\",\"peer\":\"%s\",\"queue\":%s,\"member\":%s,\"host\":\"%s\",\"port\":%u,"
-                     "\"address\":%s,\"bytes_up\":%llu,\"bytes_down\":%llu,\"reason\":\"%s\",\"content\":\"opaque\"}",
-                     event, time_text(t->began_us, start), time_text(ended_us, stop), who->id, t->number,
-                     gw_json_escape(user, sizeof user, cx_view_text(who->user)), who->proves_name ? "true" : "false",
-                     who->fingerprint, gw_addr_port_text(&who->peer, peer), quoted_or_null(queue, sizeof queue, t->queue),
-                     quoted_or_null(member, sizeof member, member_of(t)),
-                     gw_json_escape(host, sizeof host, cx_view(t->host, t->host_len)), t->port,
-                     quoted_or_null(resolved, sizeof resolved, where), (unsigned long long)t->bytes_up,
-                     (unsigned long long)t->bytes_down, gw_json_escape(why, sizeof why, cx_view_text(reason)));
+    int n = snprintf(
+        out, GW_TUNNEL_RECORD_MAX,
+        "{\"event\":\"%s\",\"start\":\"%s\",\"end\":\"%s\",\"connection\":\"%s\",\"channel\":%u,\"user\":\"%s\","
+        "\"proves_name\":%s,\"key\":\"%s\",\"peer\":\"%s\",\"proxy\":%s,\"queue\":%s,\"member\":%s,\"host\":\"%s\",\"port\":%u,"
+        "\"address\":%s,\"bytes_up\":%llu,\"bytes_down\":%llu,\"reason\":\"%s\",\"content\":\"opaque\"}",
+        event, time_text(t->began_us, start), time_text(ended_us, stop), who->id, t->number,
+        gw_json_escape(user, sizeof user, cx_view_text(who->user)), who->proves_name ? "true" : "false", who->fingerprint,
+        gw_addr_port_text(&who->peer, peer), quoted_or_null(proxy, sizeof proxy, through),
+        quoted_or_null(queue, sizeof queue, t->queue), quoted_or_null(member, sizeof member, member_of(t)),
+        gw_json_escape(host, sizeof host, cx_view(t->host, t->host_len)), t->port, quoted_or_null(resolved, sizeof resolved, where),
+        (unsigned long long)t->bytes_up, (unsigned long long)t->bytes_down, gw_json_escape(why, sizeof why, cx_view_text(reason)));
     assert(n > 0 && n < GW_TUNNEL_RECORD_MAX);
     return (size_t)n;
 }

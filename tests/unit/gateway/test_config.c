@@ -37,8 +37,8 @@ Test(config, an_empty_text_gives_the_defaults)
     struct gw_config *c = parse("");
     char text[GW_ADDR_TEXT];
     cr_assert_eq(c->listen_count, 2);
-    cr_assert_str_eq(gw_addr_port_text(&c->listen[0], text), "0.0.0.0:2222");
-    cr_assert_str_eq(gw_addr_port_text(&c->listen[1], text), "[::]:2222");
+    cr_assert_str_eq(gw_addr_port_text(&c->listen[0].address, text), "0.0.0.0:2222");
+    cr_assert_str_eq(gw_addr_port_text(&c->listen[1].address, text), "[::]:2222");
     cr_assert_eq(c->host_key_count, 1);
     cr_assert_str_eq(c->host_keys[0], "/etc/sluice/ssh_host_ed25519_key");
     cr_assert_eq(c->keys_file_count, 1);
@@ -168,9 +168,9 @@ Test(config, every_keyword_lands_in_its_field)
     struct gw_config *c = parse(everything);
     char text[GW_ADDR_TEXT];
     cr_assert_eq(c->listen_count, 3);
-    cr_assert_str_eq(gw_addr_port_text(&c->listen[0], text), "127.0.0.1:2200");
-    cr_assert_str_eq(gw_addr_port_text(&c->listen[1], text), "[::1]:2201");
-    cr_assert_str_eq(gw_addr_port_text(&c->listen[2], text), "10.0.0.1:2022");
+    cr_assert_str_eq(gw_addr_port_text(&c->listen[0].address, text), "127.0.0.1:2200");
+    cr_assert_str_eq(gw_addr_port_text(&c->listen[1].address, text), "[::1]:2201");
+    cr_assert_str_eq(gw_addr_port_text(&c->listen[2].address, text), "10.0.0.1:2022");
     cr_assert(c->host_key_count == 2 && !strcmp(c->host_keys[0], "/keys/a") && !strcmp(c->host_keys[1], "/keys/b c"));
     cr_assert(c->host_certificate_count == 1 && !strcmp(c->host_certificates[0], "/keys/a-cert.pub"));
     cr_assert_eq(c->keys_file_count, 3);
@@ -250,6 +250,7 @@ Test(config, what_is_printed_reads_back_to_the_same)
         "AuthorizedKeysFile none\nPerSourceMaxStartups none\nBanner none\nRekeyLimit default 2h\nLogLevel QUIET\n",
         "RekeyLimit 64K none\nHostKey \"/a\\\"b\\\\c#=d\"\nListenAddress ::\nMaxStartups 5\n",
         "PubkeyAuthOptions verify-required\n",
+        "ListenAddress 127.0.0.1:1\nListenAddress [::1]:2 proxy-from 10.0.0.0/8 ::ffff:192.0.2.0/120 fd00::/8\n",
         "PubkeyAuthOptions touch-required\n",
         "Queue q\nTarget 10.0.0.1:1\nRoute *:* 0.0.0.0/0:80 [::1]:1-2 ??.example:9\n",
     };
@@ -315,9 +316,21 @@ Test(config, lists_hold_nothing_twice)
         parse("ListenAddress 127.0.0.1\nListenAddress ::ffff:127.0.0.1\nPort 1\nPort 2\nPort 1\nHostKey /a\nHostKey /a\n"
               "Group g a a\n");
     cr_assert_eq(c->listen_count, 2);
-    cr_assert(c->listen[0].port == 1 && c->listen[1].port == 2);
+    cr_assert(c->listen[0].address.port == 1 && c->listen[1].address.port == 2);
     cr_assert_eq(c->host_key_count, 1);
     cr_assert_eq(c->groups[0].member_count, 1);
+    gw_config_drop(c);
+}
+
+Test(config, a_listener_for_proxies_is_one_on_every_port)
+{
+    struct gw_config *c = parse("Port 1\nPort 2\nListenAddress ::1 PROXY-FROM 10.0.0.0/8 fd00::1\nListenAddress 127.0.0.1\n");
+    char text[GW_ADDR_TEXT];
+    cr_assert_eq(c->listen_count, 4);
+    for (int i = 0; i < 4; i++)
+        cr_assert_eq(c->listen[i].proxy_count, i < 2 ? 2 : 0);
+    cr_assert_str_eq(gw_cidr_text(&c->listen[1].proxies[0], text), "10.0.0.0/8");
+    cr_assert_str_eq(gw_cidr_text(&c->listen[1].proxies[1], text), "fd00::1");
     gw_config_drop(c);
 }
 

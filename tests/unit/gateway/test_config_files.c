@@ -171,7 +171,7 @@ Test(config_files, options_come_before_the_file)
     cr_assert_eq(c->workers, 5);
     cr_assert_eq(c->log_level, GW_LOG_DEBUG);
     cr_assert_eq(c->max_auth_tries, 2);
-    cr_assert(c->listen_count == 2 && c->listen[0].port == 1 && c->listen[1].port == 2);
+    cr_assert(c->listen_count == 2 && c->listen[0].address.port == 1 && c->listen[1].address.port == 2);
     assert_path(c->host_keys[0], "etc/typed");
     assert_path(c->host_keys[1], "etc/written");
     gw_config_drop(c);

@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: MIT
+"""PROXY protocol: whose address a connection has that a proxy hands on, and who is turned away at a listener for proxies."""
+import os
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import time
+
+import pytest
+
+from support.process import free_port
+from support.waiting import wait_until
+
+SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
+ECHO = "Queue echo\n Target builtin:echo\n Allow *"
+LINE = "PROXY TCP4 192.0.2.7 198.51.100.1 4711 2222\r\n"
+
+# What ssh runs as its ProxyCommand: connects, writes the header, then copies.
+COMMAND = """
+import os, socket, sys, threading, time
+connection = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+header, pieces = bytes.fromhex(sys.argv[2]), int(sys.argv[3])
+connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+for at in range(0, len(header), pieces):
+    connection.sendall(header[at : at + pieces])
+    time.sleep(0.005)
+def down():
+    while data := connection.recv(65536):
+        os.write(1, data)
+    os._exit(0)
+threading.Thread(target=down, daemon=True).start()
+while data := os.read(0, 65536):
+    connection.sendall(data)
+connection.shutdown(socket.SHUT_WR)
+time.sleep(60)
+"""
+
+
+def version_2(source="192.0.2.7", port=4711, command=0x21, tlvs=b""):
+    addresses = socket.inet_aton(source) + socket.inet_aton("198.51.100.1") + struct.pack(">HH", port, 2222)
+    return SIGNATURE + struct.pack(">BBH", command, 0x11, len(addresses) + len(tlvs)) + addresses + tlvs
+
+
+@pytest.fixture
+def proxied(gateway):
+    """proxied(queues, settings, trusted): starts it with a second listener, for proxies; returns that one's port."""
+
+    def start(queues=ECHO, settings="", trusted="127.0.0.0/8 ::1"):
+        port = free_port()
+        gateway.start(queues, f"{settings}\nListenAddress 127.0.0.1:{port} proxy-from {trusted}")
+        return port
+
+    return start
+
+
+def through(client, gateway, port, header, pieces=1 << 16, **keywords):
+    script = gateway.directory / "through.py"
+    script.write_text(COMMAND)
+    command = f"{sys.executable} {script} {port} {bytes(header).hex()} {pieces}"
+    return client(gateway, options=[f"ProxyCommand {command}"], **keywords)
+
+
+def carries(one):
+    sent = os.urandom(100_000)
+    result = one.run("-W", "echo:1", "gw", input=sent)
+    assert result.stdout == sent, result.stderr
+
+
+def ends(connection):
+    """Whether the other side has closed, without a word."""
+    connection.settimeout(60)
+    try:
+        return connection.recv(1) == b""
+    except ConnectionResetError:
+        return True
+
+
+@pytest.mark.parametrize("header", [LINE.encode(), version_2(), version_2(tlvs=b"\x05\x00\x02id\x04\x00\x00")], ids=["1", "2", "tlvs"])
+@pytest.mark.parametrize("pieces", [1 << 16, 1])
+def test_the_clients_address_stands_in_log_and_audit(gateway, client, proxied, header, pieces):
+    port = proxied()
+    carries(through(client, gateway, port, header, pieces))
+    gateway.wait_for_log(r"Connection from 192\.0\.2\.7 port 4711 on 127\.0\.0\.1 port \d+ through 127\.0\.0\.1:\d+ on conn=")
+    gateway.wait_for_log(r"Accepted publickey for alice from 192\.0\.2\.7 port 4711 ssh2")
+    for record in gateway.wait_for_audit(event="auth", result="success") + gateway.wait_for_audit(event="tunnel"):
+        assert record["peer"] == "192.0.2.7:4711"
+        assert record["proxy"].startswith("127.0.0.1:")
+
+
+@pytest.mark.parametrize("header", [b"PROXY UNKNOWN\r\n", version_2(command=0x20)], ids=["unknown", "local"])
+def test_where_the_proxy_does_not_say_the_sockets_address_holds(gateway, client, proxied, header):
+    carries(through(client, gateway, proxied(), header))
+    (record,) = gateway.wait_for_audit(event="tunnel")
+    assert record["peer"] == record["proxy"] and record["peer"].startswith("127.0.0.1:")
+
+
+def test_rules_judge_the_clients_address(gateway, client, proxied):
+    port = proxied("Queue echo\n Target builtin:echo\n Allow *@192.0.2.0/24\n")
+    carries(through(client, gateway, port, LINE.encode()))
+    other = through(client, gateway, port, LINE.replace("192.0.2.7", "203.0.113.9").encode())
+    assert b"not available" in other.run("-W", "echo:1", "gw").stderr
+
+
+def test_limits_are_the_clients_own(gateway, proxied):
+    port = proxied(settings="PerSourceMaxStartups 2")
+
+    def come(source):
+        connection = socket.create_connection(("127.0.0.1", port))
+        connection.sendall(LINE.replace("192.0.2.7", source).encode())
+        connection.settimeout(60)
+        return connection, connection.recv(7)
+
+    held = [come("192.0.2.7") for _ in range(2)] + [come("192.0.2.8")]
+    assert [said for _, said in held] == [b"SSH-2.0"] * 3
+    refused, said = come("192.0.2.7")
+    assert said == b"Exceede"
+    gateway.wait_for_log(r"drop connection #\d+ from \[192\.0\.2\.7\]:4711 on \[127\.0\.0\.1\]:\d+ past MaxStartups")
+    held[0][0].close()
+
+    def is_let_in():
+        connection, said = come("192.0.2.7")
+        connection.close()
+        return said == b"SSH-2.0"
+
+    wait_until(is_let_in, "the slot of who has left")
+
+
+def test_without_a_header_nobody_is_served(gateway, proxied):
+    port = proxied()
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
+        assert ends(connection)
+    gateway.wait_for_log("its PROXY header is malformed")
+    with socket.create_connection(("127.0.0.1", port)) as silent:
+        silent.settimeout(0.5)
+        with pytest.raises(TimeoutError):
+            silent.recv(1)  # not even the identification
+
+
+def test_who_is_no_trusted_proxy_is_turned_away(gateway, client, proxied):
+    port = proxied(trusted="10.0.0.0/8")
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        assert ends(connection)
+    gateway.wait_for_log(r"drop connection from 127\.0\.0\.1 port \d+: the listener is for proxies, of which it is none")
+    carries(client(gateway))  # the other listener
+
+
+def test_elsewhere_a_header_is_not_looked_for(gateway, proxied):
+    proxied()
+    with socket.create_connection(("127.0.0.1", gateway.port)) as connection:
+        connection.sendall(LINE.encode() + b"SSH-2.0-OpenSSH_9.2\r\n")
+        connection.settimeout(60)
+        assert connection.recv(7) == b"SSH-2.0"
+    gateway.wait_for_log(r"Connection from 127\.0\.0\.1 port \d+: invalid format|invalid format")
+    assert "192.0.2.7" not in gateway.log()
+
+
+def test_a_header_has_as_long_as_a_login(gateway, proxied):
+    port = proxied(settings="LoginGraceTime 2s")
+    began = time.monotonic()
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(b"PROXY TCP4 192.0.2")
+        assert ends(connection)
+    assert 1.9 < time.monotonic() - began < 30
+    gateway.wait_for_log("its PROXY header did not come in time")
+
+
+def test_a_drain_does_not_wait_for_headers(gateway, proxied):
+    port = proxied(settings="HardStopAfter 1h")
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(b"PROXY ")
+        time.sleep(0.3)
+        gateway.signal(signal.SIGTERM)
+        assert gateway.process.wait(60) == 0
+
+
+def test_a_reload_changes_whom_a_listener_trusts(gateway, client, proxied):
+    port = proxied(trusted="10.0.0.0/8")
+    gateway.configure(ECHO, f"ListenAddress 127.0.0.1:{port} proxy-from 127.0.0.1")
+    gateway.signal(signal.SIGHUP)
+    one = through(client, gateway, port, LINE.encode())
+    wait_until(lambda: one.run("-W", "echo:1", "gw", input=b"x").stdout == b"x", "trust in the proxy")
+
+
+@pytest.mark.skipif(not shutil.which("haproxy", path="/usr/sbin:/usr/bin"), reason="haproxy is not installed")
+@pytest.mark.parametrize("word", ["send-proxy", "send-proxy-v2"])
+def test_haproxy_stands_in_front(gateway, client, proxied, cleanup, word):
+    port, front = proxied(), free_port()
+    configuration = gateway.directory / "haproxy.cfg"
+    configuration.write_text(
+        "defaults\n mode tcp\n timeout connect 10s\n timeout client 60s\n timeout server 60s\n"
+        f"listen ssh\n bind 127.0.0.1:{front}\n server gw 127.0.0.1:{port} {word} check inter 100ms check-{word.replace('-v2', '')}\n"
+    )
+    running = subprocess.Popen(["/usr/sbin/haproxy", "-db", "-f", configuration], stderr=subprocess.DEVNULL)
+    cleanup.callback(running.wait)
+    cleanup.callback(running.kill)
+
+    def answers():
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", front)) == 0
+
+    wait_until(answers, "haproxy")
+    one = client(gateway, options=[f"Port {front}", "HostKeyAlias gw"])
+    with open(gateway.known_hosts, "a") as known:
+        known.write(gateway.known_hosts.read_text().replace(f"[127.0.0.1]:{gateway.port}", "gw"))
+    carries(one)
+    (record,) = gateway.wait_for_audit(event="tunnel")
+    assert record["peer"] != record["proxy"]
