@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Runs a fuzz target without a fuzzer: replay CORPUS MUTATIONS feeds every file of the directory, and that many random
- * mutations of each, always the same ones. A crash is what it is looking for. */
+/* Runs a fuzz target without a fuzzer: replay CORPUS MUTATIONS [SEED] feeds every file of the directory, and that many random
+ * mutations of each, the same ones whenever the seed is the same. A crash is what it is looking for. */
 #include <dirent.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -81,10 +81,12 @@ static bool replay(const char *path, unsigned mutations)
 int main(int argc, char **argv)
 {
     struct dirent **entries;
-    if (argc != 3) {
-        (void)fprintf(stderr, "usage: %s CORPUS MUTATIONS\n", argv[0]);
+    if (argc < 3 || argc > 4) {
+        (void)fprintf(stderr, "usage: %s CORPUS MUTATIONS [SEED]\n", argv[0]);
         return 2;
     }
+    if (argc > 3)
+        state += strtoull(argv[3], NULL, 10) << 20;
     int count = scandir(argv[1], &entries, NULL, alphasort), files = 0;
     for (int i = 0; i < count; i++) {
         char path[4096];
