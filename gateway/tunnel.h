@@ -4,6 +4,7 @@
  *
  * Only gw_tunnel_serve_marked and gw_tunnel_end_all free a tunnel, so that the user pointers of events that one feed returned
  * stay good until the last of them was handed in: gw_tunnel_serve_marked is called between feeds, never between their events.
+ * The gateway opens channels too, to clients that have joined a queue: those tunnels differ only until the client has answered.
  * A tunnel that has ended takes its pointer off the channel; NULL is accepted everywhere and does nothing. */
 #ifndef GW_TUNNEL_H
 #define GW_TUNNEL_H
@@ -18,8 +19,10 @@ enum mux_err gw_tunnel_open(struct gw_conn *c, uint32_t channel, struct cx_view 
 /* The bytes of consecutive MUX_EV_CHANNEL_DATA events of one channel: written at once, what is not taken is copied aside.
  * They are borrowed for this call only. */
 void gw_tunnel_data(struct gw_tunnel *t, const struct iovec *iov, int iov_count);
-void gw_tunnel_eof(struct gw_tunnel *t);    /* MUX_EV_CHANNEL_EOF: shut the consumer's writing side once all is written */
-void gw_tunnel_closed(struct gw_tunnel *t); /* MUX_EV_CHANNEL_CLOSE: flush what the client sent, then end */
+void gw_tunnel_eof(struct gw_tunnel *t);     /* MUX_EV_CHANNEL_EOF: shut the consumer's writing side once all is written */
+void gw_tunnel_closed(struct gw_tunnel *t);  /* MUX_EV_CHANNEL_CLOSE: flush what the client sent, then end */
+void gw_tunnel_opened(struct gw_tunnel *t);  /* MUX_EV_CHANNEL_OPENED, of a channel that the gateway opened */
+void gw_tunnel_refused(struct gw_tunnel *t); /* MUX_EV_CHANNEL_REFUSED: the channel is gone */
 /* For mux_source.pull: reads from the consumer. */
 size_t gw_tunnel_pull(struct gw_tunnel *t, const struct iovec *iov, int iov_count, enum mux_pull *more);
 /* Pass 2, before produce: writes parked bytes where the consumer became writable, finishes connects and ends. For each tunnel
@@ -36,5 +39,9 @@ struct gw_tunnel_list {
     uint32_t count;
 };
 struct gw_tunnel_list *gw_conn_tunnels(struct gw_conn *c);
+
+/* What a user's channels are counted under: the name that the key proves; a key that proves none could take a fresh name each time,
+ * so it is counted itself. */
+const char *gw_tunnel_counted_name(const struct gw_identity *who);
 
 #endif

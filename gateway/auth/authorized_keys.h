@@ -24,11 +24,17 @@ struct gw_key_options {
     bool no_touch_required, verify_required;
     size_t permit_count;
     struct gw_permit *permits;
+    bool listen_limited; /* permitlisten stood there: only these */
+    size_t listen_count;
+    struct gw_permit *listens;
     uint64_t expiry_unix; /* seconds; UINT64_MAX: never */
 };
 void gw_key_options_free(struct gw_key_options *o); /* NULL is fine */
 /* Whether the options admit a forward to host:port. o may be NULL: yes. */
 bool gw_key_options_permit(const struct gw_key_options *o, struct cx_view host, uint32_t port);
+
+/* The same for a listener that the client asks for (ssh -R): host and port as it asks for them. */
+bool gw_key_options_permit_listen(const struct gw_key_options *o, struct cx_view host, uint32_t port);
 
 /* Whether a security key states under its signature what is demanded of it, as sshd does: a touch, unless no-touch-required
  * stands on its line, and a verified user where verify-required does. touch, verify: of every key, whatever its line says. NULL:
@@ -52,11 +58,11 @@ struct gw_key_match {
 
 /* Looks for a line that admits this key for this user from this address now. The first that does wins. Malformed lines and lines
  * with an unknown option admit nothing: for each, and for a line with the right key that another option turns away, complain(ctx,
- * line, text) is called (text is for the log, printable ASCII), at most 32 times. A value that is given twice (but for permitopen=)
- * makes a line malformed, and so does a host name in from=, since none is looked up. Nothing is allocated but the match's options.
- * Options: user=, from=, permitopen=, restrict, port-forwarding, no-port-forwarding, expiry-time=, no-touch-required,
- * verify-required, and sshd's restrictive ones that are true anyway here (no-pty, no-agent-forwarding, no-X11-forwarding,
- * no-user-rc). */
+ * line, text) is called (text is for the log, printable ASCII), at most 32 times. A value that is given twice (but for permitopen=
+ * and permitlisten=) makes a line malformed, and so does a host name in from=, since none is looked up. Nothing is allocated but
+ * the match's options. Options: user=, from=, permitopen=, permitlisten=, restrict, port-forwarding, no-port-forwarding,
+ * expiry-time=, no-touch-required, verify-required, and sshd's restrictive ones that are true anyway here (no-pty,
+ * no-agent-forwarding, no-X11-forwarding, no-user-rc). */
 void gw_authorized_keys_match(struct cx_view text, const struct gw_key_query *q, struct gw_key_match *out,
                               void (*complain)(void *ctx, unsigned line, const char *text), void *ctx);
 

@@ -140,6 +140,22 @@ static bool parse_expiry(struct cx_view value, uint64_t *unix_time)
 
 /* ---- permitopen="host:port" ---- */
 
+/* "22" or "*", which is port 0. */
+static bool parse_port(struct cx_view text, uint16_t *port)
+{
+    *port = 0;
+    if (cx_view_is(text, "*"))
+        return true;
+    unsigned value = 0;
+    for (size_t i = 0; i < text.len && value <= UINT16_MAX; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9')
+            return false;
+        value = value * 10 + (text.data[i] - '0');
+    }
+    *port = (uint16_t)value;
+    return value > 0 && value <= UINT16_MAX;
+}
+
 /* host without brackets; port 0 for "*". */
 static bool parse_permit(struct cx_view value, struct cx_view *host, uint16_t *port)
 {
@@ -155,18 +171,16 @@ static bool parse_permit(struct cx_view value, struct cx_view *host, uint16_t *p
     bool has_colon = memchr(host->data, ':', host->len) != NULL;
     if (has_colon != bracketed || (kind == GW_HOST_NONE && !cx_view_is(*host, "*")))
         return false;
+    return parse_port(digits_view, port);
+}
 
-    *port = 0;
-    if (cx_view_is(digits_view, "*"))
-        return true;
-    unsigned value_of = 0;
-    for (size_t i = 0; i < digits_view.len && value_of <= UINT16_MAX; i++) {
-        if (digits_view.data[i] < '0' || digits_view.data[i] > '9')
-            return false;
-        value_of = value_of * 10 + (digits_view.data[i] - '0');
-    }
-    *port = (uint16_t)value_of;
-    return value_of > 0 && value_of <= UINT16_MAX;
+/* permitlisten: a port alone means it on any host, as sshd has it. */
+static bool parse_listen(struct cx_view value, struct cx_view *host, uint16_t *port)
+{
+    if (memchr(value.data, ':', value.len))
+        return parse_permit(value, host, port);
+    *host = cx_view_text("*");
+    return parse_port(value, port);
 }
 
 static bool same_host(const struct gw_host *asked, const char *permitted)
@@ -179,23 +193,31 @@ static bool same_host(const struct gw_host *asked, const char *permitted)
     return host.kind == GW_HOST_NAME && strcmp(host.name, asked->name) == 0;
 }
 
-bool gw_key_options_permit(const struct gw_key_options *o, struct cx_view host, uint32_t port)
+static bool any_permits(const struct gw_permit *permits, size_t count, struct cx_view host, uint32_t port)
 {
-    if (!o)
-        return true;
-    if (o->no_forwarding)
-        return false;
-    if (!o->permit_limited)
-        return true;
     struct gw_host asked = gw_host_read(host);
-    for (size_t i = 0; i < o->permit_count; i++) {
-        const struct gw_permit *permit = &o->permits[i];
+    for (size_t i = 0; i < count; i++) {
+        const struct gw_permit *permit = &permits[i];
         if (permit->port != 0 && permit->port != port)
             continue;
         if (strcmp(permit->host, "*") == 0 || same_host(&asked, permit->host))
             return true;
     }
     return false;
+}
+
+bool gw_key_options_permit(const struct gw_key_options *o, struct cx_view host, uint32_t port)
+{
+    if (!o)
+        return true;
+    return !o->no_forwarding && (!o->permit_limited || any_permits(o->permits, o->permit_count, host, port));
+}
+
+bool gw_key_options_permit_listen(const struct gw_key_options *o, struct cx_view host, uint32_t port)
+{
+    if (!o)
+        return true;
+    return !o->no_forwarding && (!o->listen_limited || any_permits(o->listens, o->listen_count, host, port));
 }
 
 const char *gw_key_options_unmet(const struct gw_key_options *o, const struct cx_verified *stated, bool touch, bool verify)
@@ -209,13 +231,19 @@ const char *gw_key_options_unmet(const struct gw_key_options *o, const struct cx
     return NULL;
 }
 
+static void free_permits(struct gw_permit *permits, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        free(permits[i].host);
+    free(permits);
+}
+
 void gw_key_options_free(struct gw_key_options *o)
 {
     if (!o)
         return;
-    for (size_t i = 0; i < o->permit_count; i++)
-        free(o->permits[i].host);
-    free(o->permits);
+    free_permits(o->permits, o->permit_count);
+    free_permits(o->listens, o->listen_count);
     free(o);
 }
 
@@ -252,6 +280,17 @@ static bool add_permit(struct gw_line_options *o, struct cx_view value)
         return false;
     o->permit_limited = true;
     o->permits[o->permit_count++] = value;
+    return true;
+}
+
+static bool add_listen(struct gw_line_options *o, struct cx_view value)
+{
+    struct cx_view host;
+    uint16_t port;
+    if (o->listen_count == GW_PERMIT_OPEN_MAX || !parse_listen(value, &host, &port))
+        return false;
+    o->listen_limited = true;
+    o->listens[o->listen_count++] = value;
     return true;
 }
 
@@ -299,6 +338,7 @@ static const struct {
     { "from", true, set_from },
     { "expiry-time", true, set_expiry },
     { "permitopen", true, add_permit },
+    { "permitlisten", true, add_listen },
     { "restrict", false, forbid_forwarding },
     { "no-port-forwarding", false, forbid_forwarding },
     { "port-forwarding", false, allow_forwarding },
@@ -386,6 +426,23 @@ const char *gw_line_options_refuse(const struct gw_line_options *o, const struct
     return NULL;
 }
 
+/* False: out of memory; what there is stands in *out. */
+static bool copy_permits(const struct cx_view *values, size_t count, bool (*parse)(struct cx_view, struct cx_view *, uint16_t *),
+                         struct gw_permit **out, size_t *out_count)
+{
+    *out = count > 0 ? calloc(count, sizeof **out) : NULL;
+    for (size_t i = 0; *out && i < count; i++) {
+        struct cx_view host;
+        if (!parse(values[i], &host, &(*out)[i].port))
+            break; /* it was parsed once already */
+        (*out)[i].host = strndup((const char *)host.data, host.len);
+        if (!(*out)[i].host)
+            break;
+        ++*out_count;
+    }
+    return *out_count == count;
+}
+
 struct gw_key_options *gw_line_options_grant(const struct gw_line_options *o)
 {
     struct gw_key_options *granted = calloc(1, sizeof *granted);
@@ -393,20 +450,12 @@ struct gw_key_options *gw_line_options_grant(const struct gw_line_options *o)
         return NULL;
     granted->no_forwarding = o->no_forwarding;
     granted->permit_limited = o->permit_limited;
+    granted->listen_limited = o->listen_limited;
     granted->no_touch_required = o->no_touch_required;
     granted->verify_required = o->verify_required;
     granted->expiry_unix = o->expiry_unix;
-    granted->permits = o->permit_count > 0 ? calloc(o->permit_count, sizeof *granted->permits) : NULL;
-    for (size_t i = 0; granted->permits && i < o->permit_count; i++) {
-        struct cx_view host;
-        if (!parse_permit(o->permits[i], &host, &granted->permits[i].port))
-            break; /* it was parsed once already */
-        granted->permits[i].host = strndup((const char *)host.data, host.len);
-        if (!granted->permits[i].host)
-            break;
-        granted->permit_count++;
-    }
-    if (granted->permit_count != o->permit_count) {
+    if (!copy_permits(o->permits, o->permit_count, parse_permit, &granted->permits, &granted->permit_count) ||
+        !copy_permits(o->listens, o->listen_count, parse_listen, &granted->listens, &granted->listen_count)) {
         gw_key_options_free(granted);
         return NULL;
     }

@@ -18,6 +18,9 @@ struct gw_line_options {
     uint64_t expiry_unix; /* UINT64_MAX: never */
     size_t permit_count;
     struct cx_view permits[GW_PERMIT_OPEN_MAX]; /* "host:port" */
+    bool listen_limited;
+    size_t listen_count;
+    struct cx_view listens[GW_PERMIT_OPEN_MAX]; /* "host:port" or "port" */
 };
 
 /* Takes the options and the blank behind them off the front of *line. False: complaint says what is wrong. */

@@ -64,6 +64,7 @@ static void free_queue(struct gw_queue_config *q)
     free(q->routes);
     free_rules(q->allow, q->allow_count);
     free_rules(q->deny, q->deny_count);
+    free_rules(q->accept_reverse, q->accept_reverse_count);
 }
 
 static void free_config(struct gw_config *c)

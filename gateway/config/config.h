@@ -28,7 +28,8 @@ enum gw_target_kind {
     GW_TARGET_ECHO,
     GW_TARGET_DISCARD,
     GW_TARGET_SOURCE,
-    GW_TARGET_HTTP, /* builtin:… */
+    GW_TARGET_HTTP,    /* builtin:… */
+    GW_TARGET_REVERSE, /* a client that joins with ssh -R; never written */
 };
 
 /* Target WHERE [maxconn N] [weight N] [backup]. */
@@ -70,18 +71,22 @@ struct gw_listen {
 /* A Queue NAME block. */
 struct gw_queue_config {
     char name[GW_QUEUE_NAME_MAX + 1]; /* lower case */
-    size_t target_count, route_count, allow_count, deny_count;
+    size_t target_count, route_count, allow_count, deny_count, accept_reverse_count;
     struct gw_target *targets; /* at most GW_MEMBERS_MAX */
     struct gw_route *routes;
     struct gw_rule *allow, *deny;
-    enum gw_balance balance;     /* Balance: roundrobin */
-    unsigned max_conn;           /* MaxConn: tunnels of the queue at once; UINT_MAX: any number, the default */
-    unsigned per_user_max_conn;  /* PerUserMaxConn: the same a user */
-    unsigned max_queue;          /* MaxQueue: requests that may wait: 1000 */
-    unsigned retries;            /* Retries: further members tried where one cannot be connected: 3 */
-    bool hold_for_consumer;      /* HoldForConsumer: wait where no member is up: no */
-    uint64_t queue_timeout_ns;   /* QueueTimeout: how long a request may wait; 0: for ever; default 10s */
-    uint64_t connect_timeout_ns; /* ConnectTimeout, default 10s */
+    struct gw_rule *accept_reverse; /* AcceptReverse: who may join with ssh -R */
+    bool mix_reverse;               /* MixReverse: beside targets: no */
+    unsigned reverse_max_conn;      /* ReverseMaxConn: tunnels at once of a member that joined; UINT_MAX: any number */
+    bool reverse_owner_first;       /* ReverseOwner first|any: any */
+    enum gw_balance balance;        /* Balance: roundrobin */
+    unsigned max_conn;              /* MaxConn: tunnels of the queue at once; UINT_MAX: any number, the default */
+    unsigned per_user_max_conn;     /* PerUserMaxConn: the same a user */
+    unsigned max_queue;             /* MaxQueue: requests that may wait: 1000 */
+    unsigned retries;               /* Retries: further members tried where one cannot be connected: 3 */
+    bool hold_for_consumer;         /* HoldForConsumer: wait where no member is up: no */
+    uint64_t queue_timeout_ns;      /* QueueTimeout: how long a request may wait; 0: for ever; default 10s */
+    uint64_t connect_timeout_ns;    /* ConnectTimeout, default 10s */
 };
 
 struct gw_group {
@@ -151,6 +156,11 @@ const struct gw_queue_config *gw_config_route(const struct gw_config *c, struct 
  * Where the key does not prove the name, a rule of Allow with a name or @group admits nobody, and one of Deny refuses everybody. */
 bool gw_config_allows(const struct gw_config *c, const struct gw_queue_config *q, const char *user, bool proves_name,
                       const struct gw_addr *source);
+/* The queue of that name (raw, any case, a trailing dot ignored); NULL: none. */
+const struct gw_queue_config *gw_config_queue(const struct gw_config *c, struct cx_view name);
+/* Whether the queue's AcceptReverse admits user from that source as a member; names as for Allow. */
+bool gw_config_accepts_reverse(const struct gw_config *c, const struct gw_queue_config *q, const char *user, bool proves_name,
+                               const struct gw_addr *source);
 /* For dial: whether one resolved address (with the port asked for) may be connected to, asked for as `host`. An ordinary address
  * asked for by a literal needs a CIDR route of that queue that holds it and its port; asked for by a name, the glob route that
  * matched the name suffices. Special addresses (gw_addr_is_special) need, however they were asked for, a CIDR route that holds them

@@ -103,8 +103,14 @@ static bool check_queue(struct gw_reader *r, const struct gw_queue_config *q)
     bool dials = false;
     for (size_t i = 0; i < q->target_count; i++)
         dials |= q->targets[i].kind == GW_TARGET_DIAL;
-    if (q->target_count == 0)
-        return gw_reader_fail(r, "'%s' has no Target; accepted: a block with at least one", q->name);
+    bool reverse = q->accept_reverse_count > 0;
+    if (q->target_count == 0 && !reverse)
+        return gw_reader_fail(r, "'%s' has no Target; accepted: a block with at least one, or with AcceptReverse", q->name);
+    if (reverse && dials)
+        return gw_reader_fail(r, "'%s' has AcceptReverse and Target dial; accepted: one of them", q->name);
+    if (reverse && q->target_count > 0 && !q->mix_reverse)
+        return gw_reader_fail(r, "'%s' has AcceptReverse and a Target; accepted: one of them, or both with MixReverse yes",
+                              q->name);
     if (dials && q->target_count > 1)
         return gw_reader_fail(r, "'%s' has Target dial beside another; accepted: dial alone", q->name);
     if (dials && q->route_count == 0)

@@ -97,7 +97,7 @@ static bool read_queue(struct gw_reader *r, const struct gw_keyword *k, void *ba
         return false;
     block->place = r->place;
     memcpy(queue->name, name, sizeof queue->name);
-    queue->max_conn = queue->per_user_max_conn = UINT_MAX;
+    queue->max_conn = queue->per_user_max_conn = queue->reverse_max_conn = UINT_MAX;
     queue->max_queue = 1000;
     queue->retries = 3;
     queue->queue_timeout_ns = queue->connect_timeout_ns = 10ull * 1000000000;
@@ -302,6 +302,24 @@ static void print_rules(const struct gw_keyword *k, const void *base, FILE *out)
 }
 
 const struct gw_kind gw_kind_rules = { .read = read_rules, .print = print_rules, .many_words = true, .repeats = true };
+
+/* ---- ReverseOwner ---- */
+
+static bool read_reverse_owner(struct gw_reader *r, const struct gw_keyword *k, void *base, const struct gw_line *line)
+{
+    struct gw_queue_config *q = base;
+    q->reverse_owner_first = strcasecmp(line->words[0], "first") == 0;
+    return q->reverse_owner_first || strcasecmp(line->words[0], "any") == 0 || gw_reader_refuse(r, line->words[0], k->accepted);
+}
+
+static void print_reverse_owner(const struct gw_keyword *k, const void *base, FILE *out)
+{
+    const struct gw_queue_config *q = base;
+    gw_keyword_print_name(k, out);
+    fprintf(out, "%s\n", q->reverse_owner_first ? "first" : "any");
+}
+
+const struct gw_kind gw_kind_reverse_owner = { .read = read_reverse_owner, .print = print_reverse_owner };
 
 /* ---- Balance ---- */
 

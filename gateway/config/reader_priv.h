@@ -159,7 +159,7 @@ extern const struct gw_kind gw_kind_include;
 /* kind_listen.c */
 extern const struct gw_kind gw_kind_listen, gw_kind_port;
 /* kind_queue.c */
-extern const struct gw_kind gw_kind_group, gw_kind_queue, gw_kind_route, gw_kind_rules, gw_kind_balance;
+extern const struct gw_kind gw_kind_group, gw_kind_queue, gw_kind_route, gw_kind_rules, gw_kind_reverse_owner, gw_kind_balance;
 /* kind_target.c */
 extern const struct gw_kind gw_kind_target;
 

@@ -26,12 +26,26 @@ static bool route_matches(const struct gw_route *route, const struct gw_host *ho
     return glob_matches(route, host, port) || (host->kind == GW_HOST_LITERAL && cidr_matches(route, &host->address, port));
 }
 
+static const struct gw_queue_config *queue_named(const struct gw_config *c, const struct gw_host *asked)
+{
+    for (size_t i = 0; asked->kind == GW_HOST_NAME && i < c->queue_count; i++)
+        if (strcmp(c->queues[i].name, asked->name) == 0)
+            return &c->queues[i];
+    return NULL;
+}
+
+const struct gw_queue_config *gw_config_queue(const struct gw_config *c, struct cx_view name)
+{
+    struct gw_host asked = gw_host_read(name);
+    return queue_named(c, &asked);
+}
+
 const struct gw_queue_config *gw_config_route(const struct gw_config *c, struct cx_view host, uint32_t port)
 {
     struct gw_host asked = gw_host_read(host);
-    for (size_t i = 0; asked.kind == GW_HOST_NAME && i < c->queue_count; i++)
-        if (strcmp(c->queues[i].name, asked.name) == 0)
-            return &c->queues[i];
+    const struct gw_queue_config *named = queue_named(c, &asked);
+    if (named)
+        return named;
     for (size_t i = 0; i < c->queue_count; i++)
         for (size_t j = 0; j < c->queues[i].route_count; j++)
             if (route_matches(&c->queues[i].routes[j], &asked, port))
@@ -66,6 +80,15 @@ static bool admits(const struct gw_config *c, const struct gw_rule *rule, const 
     return proves_name && (rule->who[0] == '@' ? group_has(c, rule->who + 1, user) : strcmp(rule->who, user) == 0);
 }
 
+static bool any_admits(const struct gw_config *c, const struct gw_rule *rules, size_t count, const char *user, bool proves_name,
+                       const struct gw_addr *source)
+{
+    for (size_t i = 0; i < count; i++)
+        if (in_block(&rules[i], source) && admits(c, &rules[i], user, proves_name))
+            return true;
+    return false;
+}
+
 /* Whoever may have taken a name by choice could be the one that is denied. */
 static bool denies(const struct gw_config *c, const struct gw_rule *rule, const char *user, bool proves_name)
 {
@@ -78,10 +101,13 @@ bool gw_config_allows(const struct gw_config *c, const struct gw_queue_config *q
     for (size_t i = 0; i < q->deny_count; i++)
         if (in_block(&q->deny[i], source) && denies(c, &q->deny[i], user, proves_name))
             return false;
-    for (size_t i = 0; i < q->allow_count; i++)
-        if (in_block(&q->allow[i], source) && admits(c, &q->allow[i], user, proves_name))
-            return true;
-    return false;
+    return any_admits(c, q->allow, q->allow_count, user, proves_name, source);
+}
+
+bool gw_config_accepts_reverse(const struct gw_config *c, const struct gw_queue_config *q, const char *user, bool proves_name,
+                               const struct gw_addr *source)
+{
+    return any_admits(c, q->accept_reverse, q->accept_reverse_count, user, proves_name, source);
 }
 
 /* ---- dial ---- */

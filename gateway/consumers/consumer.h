@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* What stands at the far end of a tunnel, behind one table of calls: a TCP connection, or a service built in.
+/* What stands at the far end of a tunnel, behind one table of calls: a TCP connection, a service built in, or another tunnel.
  * A consumer belongs to one tunnel and one worker; it never sees the SSH side.
  *
  * It starts as CONNECTING or OPEN. wake() tells the owner that progress() would change something; between two calls of progress
- * the state moves to OPEN or FAILED only within progress, and to BROKEN only within write and pull. */
+ * the state moves to OPEN or FAILED only within progress, and to BROKEN only within progress, write and pull. */
 #ifndef GW_CONSUMER_H
 #define GW_CONSUMER_H
 
@@ -37,6 +37,10 @@ struct gw_consumer_ops {
     void (*shutdown_write)(struct gw_consumer *c);
     /* Ends and frees it. graceful: the inbox still reaches the other end where it can, and no reset overtakes it. */
     void (*close)(struct gw_consumer *c, bool graceful);
+    /* Of a tunnel that the gateway opened: the client has confirmed it. NULL: there is nobody to be told. */
+    void (*confirmed)(struct gw_consumer *c);
+    /* What write has taken is credited when it comes back as `drained`, not before. */
+    bool credits_later;
 };
 
 struct gw_consumer {
@@ -44,10 +48,11 @@ struct gw_consumer {
     void (*wake)(struct gw_consumer *c); /* the owner's: only marks */
     void *owner;
     struct gw_bytes inbox; /* bytes that it has not taken; its owner appends, and clears when the consumer takes no more */
-    size_t drained;        /* taken out of the inbox by pull: the owner reads and zeroes it */
+    size_t drained;        /* taken out of the inbox by pull, or passed on since (credits_later): the owner reads and zeroes it */
     enum gw_consumer_state state;
     enum gw_consumer_failure failure;
     bool readable;          /* pull would bring something: bytes, or the end */
+    bool far_closed;        /* all was read, and nothing that is written will be */
     const char *why;        /* of FAILED and BROKEN: a static string for logs */
     struct gw_addr address; /* that it is connected to; family 0: none */
 };

@@ -212,6 +212,7 @@ static void end_parts(struct gw_conn *c)
     if (c->parts_ended)
         return;
     c->parts_ended = true;
+    gw_forward_end_all(c);
     gw_tunnel_end_all(c, c->end_reason);
     gw_conn_cancel_sign(c);
     gw_conn_cancel_proofs(c);
@@ -374,4 +375,9 @@ struct gw_worker *gw_conn_worker(const struct gw_conn *c)
 struct gw_tunnel_list *gw_conn_tunnels(struct gw_conn *c)
 {
     return &c->tunnels;
+}
+
+struct gw_forward_list *gw_conn_forwards(struct gw_conn *c)
+{
+    return &c->forwards;
 }

@@ -105,6 +105,15 @@ static void on_open(struct gw_conn *c, const struct mux_event *ev)
     gw_conn_end(c, err);
 }
 
+static void on_global_request(struct gw_conn *c, const struct mux_event *ev)
+{
+    /* keepalives of the client land here too: sshd answers them with "no" just so, and "no" is what they want to hear */
+    uint32_t port;
+    bool done = gw_forward_request(c, ev->request.name, ev->request.data, &port);
+    if (ev->request.want_reply)
+        mux_session_request_answer(c->session, done, port);
+}
+
 static void on_other(struct gw_conn *c, const struct mux_event *ev)
 {
     switch (ev->kind) {
@@ -121,9 +130,7 @@ static void on_other(struct gw_conn *c, const struct mux_event *ev)
         gw_authn_request(c, ev);
         break;
     case MUX_EV_GLOBAL_REQUEST:
-        /* keepalives of the client land here too: sshd answers them with "no" just so, and "no" is what they want to hear */
-        if (ev->request.want_reply)
-            mux_session_request_answer(c->session, false, 0);
+        on_global_request(c, ev);
         break;
     case MUX_EV_CHANNEL_OPEN:
         on_open(c, ev);
@@ -131,6 +138,12 @@ static void on_other(struct gw_conn *c, const struct mux_event *ev)
     case MUX_EV_CHANNEL_EXTENDED:
         /* no tunnel has a use for it, but it was sent under the window */
         mux_channel_drained(c->session, ev->channel, ev->data.data.len);
+        break;
+    case MUX_EV_CHANNEL_OPENED:
+        gw_tunnel_opened(ev->user);
+        break;
+    case MUX_EV_CHANNEL_REFUSED:
+        gw_tunnel_refused(ev->user);
         break;
     case MUX_EV_CHANNEL_EOF:
         gw_tunnel_eof(ev->user);

@@ -8,6 +8,7 @@
 
 #include "gateway/engine/authn.h"
 #include "gateway/engine/worker_priv.h"
+#include "gateway/forward.h"
 #include "gateway/observe/log.h"
 #include "gateway/tunnel.h"
 
@@ -67,6 +68,7 @@ struct gw_conn {
     struct gw_identity identity;
     struct gw_key_options *options; /* identity.options, owned */
     struct gw_tunnel_list tunnels;
+    struct gw_forward_list forwards;
 };
 
 /* ---- conn.c ---- */
@@ -85,8 +87,6 @@ void gw_conn_accept(struct gw_worker *w, const struct gw_arrival *arrival);
 void gw_conn_serve(struct gw_conn *c);
 /* The session is finished: by its own error, or since the socket is useless. Logs why; a DISCONNECT that is owed still leaves. */
 void gw_conn_end(struct gw_conn *c, enum mux_err err);
-/* Owes a DISCONNECT and ends. The line for the log is the caller's. text: a static string. */
-void gw_conn_disconnect(struct gw_conn *c, enum mux_err err, const char *text);
 /* The socket is useless: nothing more is sent. Logs nothing. */
 void gw_conn_abort(struct gw_conn *c, const char *reason);
 /* The login is done: gives the startup slot back. */

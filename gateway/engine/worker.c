@@ -288,6 +288,11 @@ struct gw_linger *gw_worker_linger(struct gw_worker *w)
     return w->linger;
 }
 
+struct gw_forward_table *gw_worker_forwards(struct gw_worker *w)
+{
+    return &w->forwards;
+}
+
 bool gw_worker_draining(const struct gw_worker *w)
 {
     return w->draining;

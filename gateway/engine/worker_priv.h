@@ -9,6 +9,7 @@
 #include "gateway/engine/conn.h"
 #include "gateway/engine/link.h"
 #include "gateway/engine/worker.h"
+#include "gateway/forward.h"
 
 enum {
     GW_RECEIVE_AREA_BYTES = MUX_PACKET_MAX + 64 * 1024, /* the longest packet behind what one recv brought */
@@ -34,6 +35,7 @@ struct gw_worker {
     struct gw_linger *linger;
     struct gw_registry *registry;
     struct gw_door *door;
+    struct gw_forward_table forwards;
     struct gw_protocol *protocol; /* the newest */
 
     struct cx_random_pool random_pool;

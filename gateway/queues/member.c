@@ -196,6 +196,31 @@ void gw_member_leave(struct gw_membership *m)
     send_home(m, &m->leave_mail, on_leave);
 }
 
+/* ---- places ---- */
+
+bool gw_member_reserve(struct gw_queue *q, const char *user, bool alone)
+{
+    pthread_mutex_lock(&q->lock);
+    bool taken = alone && q->owner && strcmp(q->owner, user) != 0;
+    if (!taken && !q->owner)
+        q->owner = strdup(user);
+    bool ok = !taken && q->owner && q->reserved < GW_REVERSE_MEMBERS_MAX;
+    q->reserved += ok;
+    pthread_mutex_unlock(&q->lock);
+    return ok;
+}
+
+void gw_member_unreserve(struct gw_queue *q)
+{
+    pthread_mutex_lock(&q->lock);
+    assert(q->reserved > 0);
+    if (--q->reserved == 0) {
+        free(q->owner);
+        q->owner = NULL;
+    }
+    pthread_mutex_unlock(&q->lock);
+}
+
 /* ---- what others decide ---- */
 
 bool gw_member_drain(struct gw_queue *q, const char *text, bool on)

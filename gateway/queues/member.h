@@ -7,7 +7,7 @@
 #include "gateway/engine/inbox.h"
 #include "gateway/queues/registry.h"
 
-enum { GW_WEIGHT_ONE = 256 };
+enum { GW_WEIGHT_ONE = 256, GW_REVERSE_MEMBERS_MAX = 128 };
 
 struct gw_member;
 
@@ -60,6 +60,11 @@ struct gw_membership {
 void gw_member_join(struct gw_membership *m);
 /* Once. No request is granted it any more when this returns, if joined was called before; tunnels that it has live on. */
 void gw_member_leave(struct gw_membership *m);
+
+/* A place among those of the queue's members that users bring, at most GW_REVERSE_MEMBERS_MAX: to be had before join, and given
+ * back with leave. alone: as long as one user has any, nobody else gets one. False: there is none, or out of memory. */
+bool gw_member_reserve(struct gw_queue *q, const char *user, bool alone);
+void gw_member_unreserve(struct gw_queue *q);
 
 /* ---- any thread ---- */
 

@@ -98,7 +98,9 @@ struct gw_queue {
     _Atomic uint64_t served, failed;
     _Atomic uint64_t refused[GW_ANSWER_COUNT];
     _Atomic uint64_t queue_times[GW_TIME_BUCKETS];
-    pthread_mutex_t lock; /* of the members' destinations, for who reads them without holding the member */
+    pthread_mutex_t lock; /* of the members' destinations, for who reads them without holding the member; and of what follows */
+    char *owner;          /* the user who reserved first, of those who have a place now; NULL: nobody has */
+    unsigned reserved;    /* places of members that users bring */
 
     /* the home's */
     struct gw_line line;

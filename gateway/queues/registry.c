@@ -105,6 +105,11 @@ const struct gw_seat *gw_registry_seat_of(const struct gw_registry *r, unsigned 
     return &r->seats[i];
 }
 
+struct gw_inbox *gw_registry_inbox(const struct gw_registry *r, unsigned i)
+{
+    return gw_registry_seat_of(r, i)->inbox;
+}
+
 /* ---- queues ---- */
 
 static struct gw_queue *new_queue(struct gw_registry *r, const char *name)

@@ -24,6 +24,8 @@ void gw_registry_free(struct gw_registry *r);
 /* Where worker i is reached, and whose time it keeps. All sit before the first of them runs. */
 void gw_registry_seat(struct gw_registry *r, unsigned i, struct gw_inbox *inbox, struct gw_loop *loop);
 
+struct gw_inbox *gw_registry_inbox(const struct gw_registry *r, unsigned i);
+
 /* ---- queues ---- */
 
 /* The queue of that name, made if it is not there. NULL: out of memory. */

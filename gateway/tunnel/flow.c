@@ -6,6 +6,8 @@
  *         direction alone: what it had sent before still goes down.
  *   down  pulled by produce, when there is room for it, and never else.
  *
+ * Where the consumer is another tunnel (credits_later), what it takes is credited when that one has passed it on.
+ *
  * The tunnel ends when both directions have; when the consumer is lost; or when the client has closed the channel and its last
  * bytes were taken, or nobody took one of them for PATIENCE_NS.
  *
@@ -101,11 +103,24 @@ static void on_patience(struct gw_timer *timer, uint64_t now_ns)
     gw_tunnel_mark(t);
 }
 
+void gw_tunnel_set_patience(struct gw_tunnel *t, uint64_t at_ns)
+{
+    t->patience.fire = on_patience;
+    gw_timer_set(gw_worker_loop(gw_conn_worker(t->conn)), &t->patience, at_ns);
+}
+
 static void renew_patience(struct gw_tunnel *t)
 {
-    struct gw_loop *loop = gw_worker_loop(gw_conn_worker(t->conn));
-    t->patience.fire = on_patience;
-    gw_timer_set(loop, &t->patience, gw_loop_now_ns(loop) + PATIENCE_NS);
+    gw_tunnel_set_patience(t, gw_loop_now_ns(gw_worker_loop(gw_conn_worker(t->conn))) + PATIENCE_NS);
+}
+
+/* The consumer has taken n bytes. */
+static void taken_up(struct gw_tunnel *t, size_t n)
+{
+    if (t->consumer->ops->credits_later)
+        return;
+    t->bytes_up += n;
+    credit(t, n);
 }
 
 static void flush(struct gw_tunnel *t)
@@ -121,8 +136,7 @@ static void flush(struct gw_tunnel *t)
             moved += (size_t)n;
         }
     }
-    t->bytes_up += moved;
-    credit(t, moved);
+    taken_up(t, moved);
     if (n < 0)
         give_up_writing(t);
     if (moved > 0 && t->client_closed)
@@ -137,19 +151,15 @@ void gw_tunnel_data(struct gw_tunnel *t, const struct iovec *iov, int iov_count)
         return;
     struct gw_consumer *c = t->consumer;
     size_t all = gw_iov_len(iov, iov_count);
-    ssize_t n = 0;
-    if (t->up_done || c->state != GW_CONSUMER_OPEN)
-        n = (ssize_t)all;
-    else if (c->inbox.len == 0)
-        n = c->ops->write(c, iov, iov_count);
-    if (n < 0) {
+    bool drops = t->up_done || c->state != GW_CONSUMER_OPEN;
+    ssize_t n = drops || c->inbox.len > 0 ? 0 : c->ops->write(c, iov, iov_count);
+    if (n < 0)
         give_up_writing(t);
-        n = (ssize_t)all;
-    } else if (!t->up_done) {
-        t->bytes_up += (size_t)n;
-    }
-    credit(t, (size_t)n);
-    if ((size_t)n < all) {
+    if (drops || n < 0)
+        credit(t, all);
+    else
+        taken_up(t, (size_t)n);
+    if (!drops && n >= 0 && (size_t)n < all) {
         t->out_of_memory |= !gw_bytes_append(&c->inbox, iov, iov_count, (size_t)n);
         gw_tunnel_mark(t);
     }
@@ -214,12 +224,18 @@ static bool finish_closed(struct gw_tunnel *t)
 
 void gw_tunnel_serve(struct gw_tunnel *t)
 {
+    if (!t->accepted && t->outgoing) {
+        gw_outgoing_wait(t);
+        return;
+    }
     if (!t->accepted && !gw_tunnel_connect(t))
         return;
     struct gw_consumer *c = t->consumer;
     c->ops->progress(c);
     take_drained(t);
     flush(t);
+    if (c->far_closed && !t->up_done)
+        give_up_writing(t);
     if (c->state == GW_CONSUMER_BROKEN || t->out_of_memory) {
         end(t, t->out_of_memory ? "out of memory" : c->why, false);
         return;
@@ -258,6 +274,8 @@ void gw_tunnel_end_all(struct gw_conn *c, const char *reason)
         struct gw_tunnel *t = list->all;
         if (t->accepted) {
             end(t, reason, true); /* a produce that still has a DISCONNECT to write finds no pointer to pull through */
+        } else if (t->outgoing) {
+            gw_outgoing_give_up(t, reason);
         } else {
             gw_tunnel_record_refusal(t, reason);
             gw_tunnel_free(t, false);

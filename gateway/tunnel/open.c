@@ -93,6 +93,8 @@ static struct gw_consumer *new_consumer(struct gw_tunnel *t)
         return gw_source_new(owner);
     case GW_TARGET_HTTP:
         return gw_http_new(owner, t->queue, gw_conn_identity(t->conn)->user);
+    case GW_TARGET_REVERSE:
+        return gw_forward_dial(t, owner);
     }
     assert(!"a target of no kind");
     return NULL;
@@ -183,7 +185,7 @@ bool gw_tunnel_connect(struct gw_tunnel *t)
     return false;
 }
 
-static struct gw_tunnel *new_tunnel(struct gw_conn *c, uint32_t channel, struct cx_view host, uint32_t port)
+struct gw_tunnel *gw_tunnel_new(struct gw_conn *c, uint32_t channel, struct cx_view host, uint32_t port)
 {
     struct gw_tunnel_list *list = gw_conn_tunnels(c);
     struct gw_tunnel *t = calloc(1, sizeof *t + host.len + 1);
@@ -206,11 +208,8 @@ static struct gw_tunnel *new_tunnel(struct gw_conn *c, uint32_t channel, struct 
     return t;
 }
 
-/* A user is counted under the name that the key proves; a key that proves none could take a fresh name each time, so it is counted
- * itself. */
-static const char *counted_name(const struct gw_tunnel *t)
+const char *gw_tunnel_counted_name(const struct gw_identity *who)
 {
-    const struct gw_identity *who = gw_conn_identity(t->conn);
     return who->proves_name ? who->user : who->fingerprint;
 }
 
@@ -222,7 +221,8 @@ static bool count_channel(struct gw_tunnel *t, const struct gw_config *config)
         refuse(t, GW_REFUSAL_CONNECTION_LIMIT);
         return false;
     }
-    t->user_channels = gw_registry_user_take(registry, counted_name(t), config->max_channels_per_user);
+    t->user_channels =
+        gw_registry_user_take(registry, gw_tunnel_counted_name(gw_conn_identity(t->conn)), config->max_channels_per_user);
     if (!t->user_channels) {
         refuse(t, GW_REFUSAL_USER_LIMIT);
         return false;
@@ -237,7 +237,7 @@ static void offer(struct gw_tunnel *t, const struct gw_config *config, const str
                                       .worker = gw_worker_index(w),
                                       .snapshot = config,
                                       .terms = terms,
-                                      .user = counted_name(t),
+                                      .user = gw_tunnel_counted_name(gw_conn_identity(t->conn)),
                                       .source = &gw_conn_identity(t->conn)->peer,
                                       .answered = on_answered,
                                       .owner = t };
@@ -287,7 +287,7 @@ enum mux_err gw_tunnel_open(struct gw_conn *c, uint32_t channel, struct cx_view 
     struct mux_direct_tcpip ask = { 0 };
     bool direct = cx_view_is(type, "direct-tcpip");
     bool parsed = direct && mux_direct_tcpip_parse(data, &ask);
-    struct gw_tunnel *t = new_tunnel(c, channel, parsed ? ask.host : cx_view("", 0), ask.port);
+    struct gw_tunnel *t = gw_tunnel_new(c, channel, parsed ? ask.host : cx_view("", 0), ask.port);
     if (!t)
         mux_channel_refuse(gw_conn_session(c), channel, MUX_OPEN_RESOURCE_SHORTAGE, rows[GW_REFUSAL_MEMORY].text);
     else if (gw_worker_draining(gw_conn_worker(c)))

@@ -37,17 +37,20 @@ static const char *member_of(const struct gw_tunnel *t)
     return t->destination ? t->destination->text : NULL;
 }
 
-/* "tunnel 3 of alice from 10.0.0.1:4711 to web:80 (queue web, 10.0.0.10:80)" */
+/* "tunnel 3 of alice from 10.0.0.1:4711 to web:80 (queue web, 10.0.0.10:80)", or
+ * "reverse tunnel 3 to carol at 10.0.0.2:4712 for web:49152 (queue web, carol#… from 10.0.0.1:4711)" */
 static const char *describe(const struct gw_tunnel *t, char *out, size_t room)
 {
     const struct gw_identity *who = gw_conn_identity(t->conn);
     char host[LOG_HOST_MAX], peer[GW_ADDR_TEXT], address[GW_ADDR_TEXT];
     gw_log_escape(host, sizeof host, cx_view(t->host, t->host_len), true);
-    int n = snprintf(out, room, "tunnel %u of %s from %s to %s:%u", t->number, who->user, gw_addr_port_text(&who->peer, peer), host,
-                     t->port);
+    bool reverse = t->outgoing;
+    int n =
+        snprintf(out, room, "%stunnel %u %s %s %s %s %s %s:%u", reverse ? "reverse " : "", t->number, reverse ? "to" : "of",
+                 who->user, reverse ? "at" : "from", gw_addr_port_text(&who->peer, peer), reverse ? "for" : "to", host, t->port);
     if (t->queue && n > 0 && (size_t)n < room)
         n += snprintf(out + n, room - (size_t)n, " (queue %s%s%s%s%s)", t->queue, member_of(t) ? ", " : "",
-                      member_of(t) ? member_of(t) : "", t->resolved.family ? " at " : "",
+                      member_of(t) ? member_of(t) : "", t->resolved.family ? (reverse ? " from " : " at ") : "",
                       t->resolved.family ? gw_addr_port_text(&t->resolved, address) : "");
     return out;
 }
@@ -115,7 +118,7 @@ void gw_tunnel_record_end(const struct gw_tunnel *t, const char *reason)
     if (gw_log_enabled(GW_LOG_VERBOSE))
         gw_log(GW_LOG_VERBOSE, "Ended %s: %s, %llu bytes up, %llu down on conn=%s", describe(t, text, sizeof text), reason,
                (unsigned long long)t->bytes_up, (unsigned long long)t->bytes_down, gw_conn_identity(t->conn)->id);
-    audit(t, "tunnel", reason);
+    audit(t, t->outgoing ? "reverse_tunnel" : "tunnel", reason);
 }
 
 void gw_tunnel_record_refusal(const struct gw_tunnel *t, const char *reason)
@@ -126,5 +129,5 @@ void gw_tunnel_record_refusal(const struct gw_tunnel *t, const char *reason)
                t->why ? t->why : "", gw_conn_identity(t->conn)->id);
     char full[192];
     snprintf(full, sizeof full, "%s%s%s", reason, t->why ? ": " : "", t->why ? t->why : "");
-    audit(t, "tunnel_refused", full);
+    audit(t, t->outgoing ? "reverse_tunnel_refused" : "tunnel_refused", full);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A tunnel, as the rooms of gateway/tunnel share it: open.c (judged, granted, connected), flow.c (bytes, half-closes, the end),
+/* A tunnel, as the rooms of gateway/tunnel share it: open.c (judged, granted, connected), outgoing.c (those
+ * whose channel the gateway opens), flow.c (bytes, half-closes, the end),
  * record.c (log lines and audit records). The worker that owns the connection. */
 #ifndef GW_TUNNEL_PRIV_H
 #define GW_TUNNEL_PRIV_H
@@ -37,7 +38,8 @@ struct gw_tunnel {
     struct gw_user_channels *user_channels;
     struct gw_request *request;         /* NULL: it never came to a queue */
     struct gw_destination *destination; /* of the member that was granted last, held; NULL: none */
-    struct gw_timer patience;           /* set while a client that has closed waits for its last bytes to be taken */
+    struct gw_timer patience;           /* set while a client that has closed waits for its last bytes to be taken, and while one
+                                         * has not answered that was asked to open the channel */
 
     uint64_t began_us; /* wall time */
     uint64_t bytes_up, bytes_down;
@@ -47,6 +49,7 @@ struct gw_tunnel {
     struct gw_addr resolved; /* that was tried last; family 0: none */
     uint32_t channel, number;
 
+    bool outgoing; /* the gateway opens the channel; resolved is who asks for it */
     bool accepted;
     bool answered;      /* the queue's answer is to be looked at */
     bool client_ended;  /* its EOF came */
@@ -74,7 +77,39 @@ const struct gw_refusal_row *gw_tunnel_refusal(enum gw_refusal r);
 /* Goes on with the request. True: the consumer is connected, and the channel accepted. False: it waits, or t is gone. */
 bool gw_tunnel_connect(struct gw_tunnel *t);
 
+/* Of c, with nothing but what is given here. NULL: out of memory. */
+struct gw_tunnel *gw_tunnel_new(struct gw_conn *c, uint32_t channel, struct cx_view host, uint32_t port);
+
+/* ---- outgoing.c ---- */
+
+struct gw_outgoing_setup {
+    const char *type;
+    struct cx_view data; /* of CHANNEL_OPEN */
+    struct gw_consumer *consumer;
+    struct cx_view host;
+    uint32_t port;                      /* for logs, as host */
+    const char *queue;                  /* lives in the registry; NULL: none */
+    struct gw_destination *destination; /* the member; NULL: none */
+    struct gw_addr originator;
+    uint64_t timeout_ns; /* for the client to answer */
+};
+
+/* Asks c's client for a channel to the consumer. False: it cannot be asked; the consumer, with its why, stays the caller's. */
+bool gw_outgoing_open(struct gw_conn *c, const struct gw_outgoing_setup *setup);
+/* The client has not confirmed yet. May free t. */
+void gw_outgoing_wait(struct gw_tunnel *t);
+/* It never will: t is gone. */
+void gw_outgoing_give_up(struct gw_tunnel *t, const char *reason);
+
+/* ---- gateway/forward ---- */
+
+/* A consumer that is a member's tunnel: t was granted a member of that kind. NULL: out of memory. */
+struct gw_consumer *gw_forward_dial(struct gw_tunnel *t, struct gw_consumer_owner owner);
+
 /* ---- flow.c ---- */
+
+/* t->expired is set then. */
+void gw_tunnel_set_patience(struct gw_tunnel *t, uint64_t at_ns);
 
 /* Puts t among those that gw_tunnel_serve_marked serves next. */
 void gw_tunnel_mark(struct gw_tunnel *t);

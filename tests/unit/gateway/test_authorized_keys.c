@@ -209,7 +209,9 @@ Test(authorized_keys, a_line_that_is_not_understood_admits_nobody)
         { "cert-authority " KEY_A, "option cert-authority is unknown" },
         { "principals=\"a\" " KEY_A, "option principals is unknown" },
         { "environment=\"A=b\" " KEY_A, "option environment is unknown" },
-        { "permitlisten=\"80\" " KEY_A, "option permitlisten is unknown" },
+        { "permitlisten=\"0\" " KEY_A, "option permitlisten: its value is wrong, or there is one too many" },
+        { "permitlisten=\"a b:1\" " KEY_A, "option permitlisten: its value is wrong, or there is one too many" },
+        { "permitlisten=\"\" " KEY_A, "option permitlisten: its value is wrong, or there is one too many" },
         { "tunnel=\"0\" " KEY_A, "option tunnel is unknown" },
         { "restrict,pty " KEY_A, "option pty is unknown" },
         { "bad\x1b[1moption " KEY_A, "option bad\\033[1moption is unknown" },
@@ -336,6 +338,39 @@ Test(options, forwards_are_permitted_as_the_line_says)
     }
     cr_assert(gw_key_options_permit(NULL, cx_view_text("web"), 80));
     gw_key_options_free(NULL);
+}
+
+Test(options, permitlisten_limits_what_a_client_may_have_forwarded)
+{
+    static const struct {
+        const char *options, *host;
+        uint32_t port;
+        bool permitted;
+    } rows[] = {
+        { "no-pty", "web", 0, true },
+        { "permitopen=\"web:80\"", "any", 1, true }, /* each limits its own direction */
+        { "permitlisten=\"web:80\"", "web", 80, true },
+        { "permitlisten=\"web:80\"", "WEB", 80, true },
+        { "permitlisten=\"web:80\"", "web", 0, false },
+        { "permitlisten=\"web:80\"", "web2", 80, false },
+        { "permitlisten=\"web:*\"", "web", 0, true },
+        { "permitlisten=\"8080\"", "web", 8080, true },
+        { "permitlisten=\"8080\"", "", 8080, true },
+        { "permitlisten=\"8080\"", "web", 8081, false },
+        { "permitlisten=\"[::1]:8080\"", "::1", 8080, true },
+        { "permitlisten=\"*\"", "*", 1, true },
+        { "permitlisten=\"1\",permitlisten=\"web:2\"", "web", 2, true },
+        { "restrict", "web", 80, false },
+        { "restrict,port-forwarding,permitlisten=\"80\"", "web", 80, true },
+        { "no-port-forwarding,permitlisten=\"80\"", "web", 80, false },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct gw_key_options *o = options_of(rows[i].options);
+        cr_assert_eq(gw_key_options_permit_listen(o, cx_view_text(rows[i].host), rows[i].port), rows[i].permitted, "%s: %s:%u",
+                     rows[i].options, rows[i].host, rows[i].port);
+        gw_key_options_free(o);
+    }
+    cr_assert(gw_key_options_permit_listen(NULL, cx_view_text("web"), 80));
 }
 
 static const char presence[] = "user presence (authenticator touch) requirement not met";

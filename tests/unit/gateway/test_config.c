@@ -273,7 +273,8 @@ Test(config, the_printed_form_is_lower_case_and_one_keyword_a_line)
         "HostKey \"/a b\"\nRekeyLimit 1M 1h\nGroup dev alice bob\nQueue Q\n Target dial\n Route [FD00::/8]:22\n Allow @dev *\n"
         "Queue R\n Target a:1 BACKUP weight 3 maxconn 7\n Target builtin:echo weight 1\n Balance Source\n MaxConn 10\n"
         " PerUserMaxConn 2\n MaxQueue 5\n QueueTimeout 1m30s\n HoldForConsumer yes\n Retries 0\n"
-        " Allow alice@10.0.0.0/8 fd00::/8 alice@10.0.0.0/8\n Deny @dev 10.0.0.1\n");
+        " Allow alice@10.0.0.0/8 fd00::/8 alice@10.0.0.0/8\n Deny @dev 10.0.0.1\n"
+        " AcceptReverse *\n MixReverse Yes\n ReverseOwner First\n ReverseMaxConn 3\n");
     char *text = print(c);
     static const char *const lines[] = {
         "\nhostkey \"/a b\"\n",
@@ -286,10 +287,12 @@ Test(config, the_printed_form_is_lower_case_and_one_keyword_a_line)
         "\npersourcemaxstartups none\n",
         "\nmaxstartups 100:30:1000\n",
         "\nqueue q\n    target dial\n    route [fd00::/8]:22\n    allow @dev\n    allow *\n    "
-        "balance roundrobin\n    maxconn none\n    perusermaxconn none\n    maxqueue 1000\n    queuetimeout 10\n    "
+        "mixreverse no\n    reverseowner any\n    reversemaxconn none\n    balance roundrobin\n    maxconn none\n    "
+        "perusermaxconn none\n    maxqueue 1000\n    queuetimeout 10\n    "
         "holdforconsumer no\n    retries 3\n    connecttimeout 10\n",
         "\nqueue r\n    target a:1 maxconn 7 weight 3 backup\n    target builtin:echo\n    allow alice@10.0.0.0/8\n    "
-        "allow *@fd00::/8\n    deny @dev\n    deny *@10.0.0.1\n    balance source\n    maxconn 10\n    peruser"
+        "allow *@fd00::/8\n    deny @dev\n    deny *@10.0.0.1\n    acceptreverse *\n    mixreverse yes\n    reverseowner first\n   "
+        " reversemaxconn 3\n    balance source\n    maxconn 10\n    peruser"
         "maxconn 2\n    maxqueue 5\n    queuetimeout 90\n    holdforconsumer yes\n    retries 0\n    connecttimeout 10\n",
     };
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)

@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 #include <pthread.h>
 
-#include "gateway/queues/registry.h"
+#include "gateway/queues/member.h"
 
 Test(registry, a_user_takes_no_more_than_the_limit)
 {
@@ -18,6 +18,26 @@ Test(registry, a_user_takes_no_more_than_the_limit)
     gw_registry_user_give(r, b);
     gw_registry_user_give(r, b);
     gw_registry_user_give(r, bob);
+    gw_registry_free(r);
+}
+
+Test(registry, places_of_members_are_one_users_or_anybodys)
+{
+    struct gw_registry *r = gw_registry_new(1);
+    struct gw_queue *q = gw_registry_queue(r, "web");
+    cr_assert(gw_member_reserve(q, "alice", true));
+    cr_assert(gw_member_reserve(q, "alice", true));
+    cr_assert(!gw_member_reserve(q, "bob", true), "it is alice's");
+    cr_assert(gw_member_reserve(q, "bob", false), "anybody's by now");
+    gw_member_unreserve(q);
+    gw_member_unreserve(q);
+    cr_assert(!gw_member_reserve(q, "bob", true), "alice has one left");
+    gw_member_unreserve(q);
+    for (unsigned i = 0; i < GW_REVERSE_MEMBERS_MAX; i++)
+        cr_assert(gw_member_reserve(q, "bob", true));
+    cr_assert(!gw_member_reserve(q, "bob", true), "no more than the maximum");
+    for (unsigned i = 0; i < GW_REVERSE_MEMBERS_MAX; i++)
+        gw_member_unreserve(q);
     gw_registry_free(r);
 }
 

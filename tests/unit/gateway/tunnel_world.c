@@ -8,12 +8,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "gateway/forward.h"
 #include "gateway/tunnel/tunnel_priv.h"
 #include "mux/connection/forward.h"
 
 struct gw_conn {
     struct gw_identity identity;
     struct gw_tunnel_list tunnels;
+    struct gw_forward_list forwards;
     struct world *world;
 };
 
@@ -24,6 +26,7 @@ struct gw_worker {
     struct gw_registry *registry;
     struct gw_inbox inbox;
     struct gw_linger *linger;
+    struct gw_forward_table forwards;
     struct world *world;
 };
 
@@ -52,6 +55,21 @@ void gw_conn_mark(struct gw_conn *c)
 struct gw_tunnel_list *gw_conn_tunnels(struct gw_conn *c)
 {
     return &c->tunnels;
+}
+
+void gw_conn_disconnect(struct gw_conn *c, enum mux_err err, const char *text)
+{
+    mux_session_disconnect(gw_conn_session(c), err, text);
+}
+
+struct gw_forward_list *gw_conn_forwards(struct gw_conn *c)
+{
+    return &c->forwards;
+}
+
+struct gw_forward_table *gw_worker_forwards(struct gw_worker *w)
+{
+    return &w->forwards;
 }
 
 struct gw_loop *gw_worker_loop(struct gw_worker *w)
@@ -307,6 +325,7 @@ struct world *world_new(const char *queues)
 
 void world_free(struct world *w)
 {
+    gw_forward_end_all(w->conn);
     gw_tunnel_end_all(w->conn, "test over");
     cr_assert_eq(w->conn->tunnels.count, 0);
     for (int i = 0; i < 4; i++) /* what was on its way between the two sides of a request comes home */

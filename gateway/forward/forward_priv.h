@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* Forwards, as the rooms of gateway/forward share them: request.c (what is asked, and whether it may be), member.c (as members of
+ * queues). The worker that owns the connection. */
+#ifndef GW_FORWARD_PRIV_H
+#define GW_FORWARD_PRIV_H
+
+#include "gateway/forward.h"
+#include "gateway/queues/member.h"
+
+enum {
+    GW_FORWARDS_MAX = 64,          /* a connection; each counts as one of MaxChannelsPerUser, too */
+    GW_FORWARD_PORT_FIRST = 49152, /* made-up ports are of the range that is nobody's: RFC 6335 section 6 */
+    GW_FORWARD_PORT_COUNT = 16384,
+};
+
+struct gw_forward {
+    struct gw_forward *next, **link;                /* of the connection */
+    struct gw_forward *next_by_handle, **by_handle; /* of the worker; both as long as conn is set */
+    struct gw_conn *conn;                           /* NULL: it was taken back */
+    uint64_t handle;
+    struct gw_user_channels *user_channels;
+    struct gw_queue *queue;
+    struct gw_destination *destination;
+    struct gw_membership membership;
+    uint32_t asked_port, port; /* port: asked_port, or made up where that is 0 */
+    size_t host_len;
+    char host[]; /* as asked, raw, with a NUL behind */
+};
+
+/* ---- request.c ---- */
+
+/* In both lists; the rest is the caller's to fill in. NULL: out of memory. */
+struct gw_forward *gw_forward_new(struct gw_conn *c, struct cx_view host, uint32_t asked_port, uint32_t port);
+/* Takes f out of both lists, so that nothing finds it any more. */
+void gw_forward_unlink(struct gw_forward *f);
+struct gw_forward *gw_forward_find(struct gw_worker *w, uint64_t handle);
+
+/* ---- member.c ---- */
+
+/* f joins the queue, for at most limit tunnels at once. False: out of memory. */
+bool gw_forward_join(struct gw_forward *f, struct gw_queue *queue, const char *member_text, unsigned limit);
+/* f leaves its queue, and is freed when the queue's home has heard of it. */
+void gw_forward_leave(struct gw_forward *f);
+
+#endif
