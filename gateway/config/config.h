@@ -20,6 +20,7 @@ enum {
     GW_WEIGHT_MAX = 256,
     GW_RETRIES_MAX = 7,
     GW_PROXIES_MAX = 64,
+    GW_CHECK_PATH_MAX = 255,
 };
 
 enum gw_target_kind {
@@ -32,7 +33,23 @@ enum gw_target_kind {
     GW_TARGET_REVERSE, /* a client that joins with ssh -R; never written */
 };
 
-/* Target WHERE [maxconn N] [weight N] [backup]. */
+enum gw_check_type {
+    GW_CHECK_TCP,  /* it can be connected */
+    GW_CHECK_SSH,  /* and says that it speaks SSH 2 */
+    GW_CHECK_HTTP, /* and answers GET with the status that is expected */
+};
+
+/* check [check-type TYPE] [check-path PATH] [check-status N] [inter TIME] [fall N] [rise N]: what HAProxy's words mean. */
+struct gw_check_config {
+    bool on;
+    enum gw_check_type type;
+    char path[GW_CHECK_PATH_MAX + 1]; /* of GET: / */
+    unsigned status;                  /* 0: any from 200 to 399 */
+    uint64_t interval_ns;             /* 2s */
+    unsigned fall, rise;              /* so many failures in a row take it out of rotation, so many successes back in: 3, 2 */
+};
+
+/* Target WHERE [maxconn N] [weight N] [backup] [check …] [slowstart TIME] [timeout TIME]. */
 struct gw_target {
     enum gw_target_kind kind;
     char *host; /* TCP: a name or a literal, lower case, no brackets */
@@ -41,6 +58,9 @@ struct gw_target {
     unsigned max_conn; /* tunnels at once; UINT_MAX: any number */
     unsigned weight;   /* 1 to GW_WEIGHT_MAX; its share, beside those of the others */
     bool backup;       /* serves only while no other is up */
+    struct gw_check_config check;
+    uint64_t slowstart_ns;       /* how long its weight grows once a check has found it up again; 0: at once */
+    uint64_t connect_timeout_ns; /* its own ConnectTimeout; 0: the queue's */
 };
 
 enum gw_balance { GW_BALANCE_ROUNDROBIN, GW_BALANCE_LEASTCONN, GW_BALANCE_RANDOM, GW_BALANCE_SOURCE };

@@ -64,6 +64,12 @@ static bool parse_where(struct gw_reader *r, const struct gw_keyword *k, const c
 
 /* ---- options ---- */
 
+enum { TIME_MAX_SECONDS = 24 * 60 * 60 };
+#define A_TIME "a time from 1s to 1d, such as 2, 30s or 1m"
+
+/* As HAProxy has it. */
+static const struct gw_check_config check_default = { .path = "/", .interval_ns = 2000000000, .fall = 3, .rise = 2 };
+
 struct option {
     const char *name;
     const char *accepted; /* what may stand behind it; NULL: nothing */
@@ -115,10 +121,163 @@ static void print_backup(const struct gw_target *t, FILE *out)
         fputs(" backup", out);
 }
 
+static bool read_time(const char *value, uint64_t *out_ns)
+{
+    uint64_t seconds;
+    if (!gw_value_seconds(value, TIME_MAX_SECONDS, &seconds) || seconds == 0)
+        return false;
+    *out_ns = seconds * 1000000000;
+    return true;
+}
+
+static void print_time(const char *name, uint64_t ns, uint64_t unless_ns, FILE *out)
+{
+    if (ns != unless_ns)
+        fprintf(out, " %s %llu", name, (unsigned long long)(ns / 1000000000));
+}
+
+static bool read_count(const char *value, unsigned *out)
+{
+    uint64_t n;
+    if (!gw_value_number(value, 1000, &n) || n == 0)
+        return false;
+    *out = (unsigned)n;
+    return true;
+}
+
+static bool read_check(const char *value, struct gw_target *t)
+{
+    (void)value;
+    t->check.on = true;
+    return true;
+}
+
+static void print_check(const struct gw_target *t, FILE *out)
+{
+    if (t->check.on)
+        fputs(" check", out);
+}
+
+static const char *const check_types[] = { [GW_CHECK_TCP] = "tcp", [GW_CHECK_SSH] = "ssh", [GW_CHECK_HTTP] = "http" };
+
+static bool read_check_type(const char *value, struct gw_target *t)
+{
+    for (size_t i = 0; i < sizeof check_types / sizeof check_types[0]; i++) {
+        if (strcasecmp(value, check_types[i]) != 0)
+            continue;
+        t->check.type = (enum gw_check_type)i;
+        return true;
+    }
+    return false;
+}
+
+static void print_check_type(const struct gw_target *t, FILE *out)
+{
+    if (t->check.type != GW_CHECK_TCP)
+        fprintf(out, " check-type %s", check_types[t->check.type]);
+}
+
+/* It stands in a request line as it is. */
+static bool read_check_path(const char *value, struct gw_target *t)
+{
+    size_t len = strlen(value);
+    if (value[0] != '/' || len > GW_CHECK_PATH_MAX)
+        return false;
+    for (const char *at = value; *at; at++)
+        if (*at <= ' ' || *at > '~')
+            return false;
+    memcpy(t->check.path, value, len + 1);
+    return true;
+}
+
+static void print_check_path(const struct gw_target *t, FILE *out)
+{
+    if (strcmp(t->check.path, "/") == 0)
+        return;
+    fputs(" check-path ", out);
+    gw_lex_print(t->check.path, out);
+}
+
+static bool read_check_status(const char *value, struct gw_target *t)
+{
+    uint64_t n;
+    if (!gw_value_number(value, 599, &n) || n < 100)
+        return false;
+    t->check.status = (unsigned)n;
+    return true;
+}
+
+static void print_check_status(const struct gw_target *t, FILE *out)
+{
+    if (t->check.status != 0)
+        fprintf(out, " check-status %u", t->check.status);
+}
+
+static bool read_inter(const char *value, struct gw_target *t)
+{
+    return read_time(value, &t->check.interval_ns);
+}
+
+static void print_inter(const struct gw_target *t, FILE *out)
+{
+    print_time("inter", t->check.interval_ns, check_default.interval_ns, out);
+}
+
+static bool read_fall(const char *value, struct gw_target *t)
+{
+    return read_count(value, &t->check.fall);
+}
+
+static void print_fall(const struct gw_target *t, FILE *out)
+{
+    if (t->check.fall != check_default.fall)
+        fprintf(out, " fall %u", t->check.fall);
+}
+
+static bool read_rise(const char *value, struct gw_target *t)
+{
+    return read_count(value, &t->check.rise);
+}
+
+static void print_rise(const struct gw_target *t, FILE *out)
+{
+    if (t->check.rise != check_default.rise)
+        fprintf(out, " rise %u", t->check.rise);
+}
+
+static bool read_slowstart(const char *value, struct gw_target *t)
+{
+    return read_time(value, &t->slowstart_ns);
+}
+
+static void print_slowstart(const struct gw_target *t, FILE *out)
+{
+    print_time("slowstart", t->slowstart_ns, 0, out);
+}
+
+static bool read_timeout(const char *value, struct gw_target *t)
+{
+    return read_time(value, &t->connect_timeout_ns);
+}
+
+static void print_timeout(const struct gw_target *t, FILE *out)
+{
+    print_time("timeout", t->connect_timeout_ns, 0, out);
+}
+
 static const struct option options[] = {
     { "maxconn", "1 to 1000000", read_maxconn, print_maxconn },
     { "weight", "1 to 256", read_weight, print_weight },
     { "backup", NULL, read_backup, print_backup },
+    { "check", NULL, read_check, print_check },
+    { "check-type", "tcp, ssh or http", read_check_type, print_check_type },
+    { "check-path", "a path that begins with /, of up to 255 bytes without blanks", read_check_path, print_check_path },
+    { "check-status", "100 to 599", read_check_status, print_check_status },
+    { "inter", A_TIME, read_inter, print_inter },
+    { "fall", "1 to 1000", read_fall, print_fall },
+    { "rise", "1 to 1000", read_rise, print_rise },
+    { "slowstart", A_TIME, read_slowstart, print_slowstart },
+    { "timeout", A_TIME, read_timeout, print_timeout },
 };
 
 enum { OPTION_COUNT = sizeof options / sizeof options[0] };
@@ -157,6 +316,30 @@ static bool read_option(struct gw_reader *r, const struct gw_line *line, size_t 
 
 /* ---- the line ---- */
 
+static bool check_is_default(const struct gw_check_config *c)
+{
+    return c->type == check_default.type && strcmp(c->path, "/") == 0 && c->status == 0 &&
+           c->interval_ns == check_default.interval_ns && c->fall == check_default.fall && c->rise == check_default.rise;
+}
+
+/* What no single option can tell. */
+static bool judge_options(struct gw_reader *r, const struct gw_target *t)
+{
+    bool is_own = t->kind != GW_TARGET_TCP, connects = t->kind == GW_TARGET_TCP || t->kind == GW_TARGET_DIAL;
+    const struct gw_check_config *c = &t->check;
+    if (!c->on && !check_is_default(c))
+        return gw_reader_fail(r, "'%s' has options of a check; accepted: check in front of them", t->text);
+    if (c->on && is_own)
+        return gw_reader_fail(r, "'%s' cannot be checked; accepted: check for a service that is connected", t->text);
+    if (c->type != GW_CHECK_HTTP && (strcmp(c->path, "/") != 0 || c->status != 0))
+        return gw_reader_fail(r, "'%s' has options of a check by HTTP; accepted: check-type http in front of them", t->text);
+    if (t->slowstart_ns > 0 && !c->on)
+        return gw_reader_fail(r, "'%s' has slowstart; accepted: beside check, which tells when it is up again", t->text);
+    if (t->connect_timeout_ns > 0 && !connects)
+        return gw_reader_fail(r, "'%s' is not connected; accepted: timeout for a service that is", t->text);
+    return true;
+}
+
 static bool read_target(struct gw_reader *r, const struct gw_keyword *k, void *base, const struct gw_line *line)
 {
     struct gw_queue_config *q = base;
@@ -167,6 +350,7 @@ static bool read_target(struct gw_reader *r, const struct gw_keyword *k, void *b
         return false;
     target->max_conn = UINT_MAX;
     target->weight = 1;
+    target->check = check_default;
     if (!parse_where(r, k, line->words[0], target))
         return false;
     for (size_t i = 0; i + 1 < q->target_count; i++)
@@ -176,7 +360,7 @@ static bool read_target(struct gw_reader *r, const struct gw_keyword *k, void *b
     for (size_t i = 1; i < line->count; i++)
         if (!read_option(r, line, &i, target))
             return false;
-    return true;
+    return judge_options(r, target);
 }
 
 static void print_targets(const struct gw_keyword *k, const void *base, FILE *out)

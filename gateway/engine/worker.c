@@ -16,6 +16,7 @@
 #include "gateway/engine/conn_priv.h"
 #include "gateway/engine/engine.h"
 #include "gateway/engine/proxied.h"
+#include "gateway/health/health.h"
 #include "gateway/net/dns.h"
 #include "gateway/queues/registry.h"
 
@@ -33,6 +34,11 @@ static void on_wake(struct gw_watch *watch)
 static void begin_drain(struct gw_mail *m, void *receiver);
 static void switch_snapshot(struct gw_mail *m, void *receiver);
 
+static struct gw_health *new_health(const struct gw_worker *w)
+{
+    return gw_health_new(&(struct gw_health_setup){ w->loop, w->dns, w->linger, w->registry, w->index });
+}
+
 /* The parts that can fail, in an order in which gw_worker_free can take back any beginning of them. */
 static bool set_up(struct gw_worker *w, const struct gw_worker_setup *setup)
 {
@@ -41,11 +47,12 @@ static bool set_up(struct gw_worker *w, const struct gw_worker_setup *setup)
            gw_area_init(&w->send_area, GW_SEND_AREA_BYTES) && gw_area_init(&w->staging_area, MUX_STAGING_BYTES) &&
            (w->shared.cache = cx_packet_cache_new(CACHE_ENTRIES, cx_kernels_current())) && (w->loop = gw_loop_new()) &&
            gw_loop_add(w->loop, &w->wake) && (w->link = gw_link_new(w->loop, setup->link_fd)) &&
-           (w->dns = gw_dns_new(w->loop, NULL)) && (w->linger = gw_linger_new(w->loop));
+           (w->dns = gw_dns_new(w->loop, NULL)) && (w->linger = gw_linger_new(w->loop)) && (w->health = new_health(w));
 }
 
 static void free_worker(struct gw_worker *w)
 {
+    gw_health_free(w->health);
     gw_linger_free(w->linger);
     gw_dns_free(w->dns);
     gw_link_free(w->link);
@@ -106,8 +113,9 @@ static void switch_snapshot(struct gw_mail *m, void *receiver)
         return;
     gw_protocol_drop(w->protocol);
     w->protocol = newest;
-    if (!gw_registry_apply(w->registry, w->index, newest->snapshot.config))
-        gw_log(GW_LOG_ERROR, "out of memory: not all members of the new configuration serve");
+    bool ok = gw_registry_apply(w->registry, w->index, newest->snapshot.config);
+    if (!gw_health_apply(w->health, newest->snapshot.config) || !ok)
+        gw_log(GW_LOG_ERROR, "out of memory: not all members of the new configuration serve, or are checked");
 }
 
 static void mark_all(struct gw_worker *w)
@@ -196,6 +204,7 @@ static void round_once(struct gw_worker *w)
     if (w->intake_left)
         take_accepted(w);
     gw_proxied_serve(w);
+    gw_health_serve(w->health);
     w->link_left = gw_link_serve(w->link);
     serve_list(&w->ready, UINT_MAX);
     serve_list(&w->ready_logins, LOGINS_A_ROUND);
@@ -212,6 +221,9 @@ static bool is_finished(const struct gw_worker *w)
 static void *run(void *arg)
 {
     struct gw_worker *w = arg;
+    if (!gw_health_apply(w->health, w->protocol->snapshot.config))
+        gw_log(GW_LOG_ERROR, "out of memory: not all members are checked");
+    gw_health_serve(w->health); /* the first checks wait for nobody */
     while (!is_finished(w))
         round_once(w);
     gw_timer_cancel(w->loop, &w->hard_stop);

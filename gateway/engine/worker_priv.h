@@ -33,6 +33,7 @@ struct gw_worker {
     struct gw_link *link;
     struct gw_dns *dns;
     struct gw_linger *linger;
+    struct gw_health *health;
     struct gw_registry *registry;
     struct gw_door *door;
     struct gw_forward_table forwards;

@@ -158,22 +158,11 @@ void gw_home_on_poke(struct gw_mail *m, void *receiver)
 
 /* ---- terms ---- */
 
-static struct gw_member *find_configured(const struct gw_queue *q, const char *text)
-{
-    unsigned count = atomic_load_explicit(&q->member_count, memory_order_relaxed);
-    for (unsigned i = 0; i < count; i++) {
-        struct gw_member *m = gw_queue_member(q, i);
-        if (m->is_configured && strcmp(m->destination->text, text) == 0)
-            return m;
-    }
-    return NULL;
-}
-
 /* A target that was named before finds its member and counters again, even if a reload had dropped it in between. */
 static bool apply_target(struct gw_queue *q, const struct gw_target *target)
 {
-    struct gw_member_terms terms = { target->max_conn, target->weight * GW_WEIGHT_ONE, target->backup };
-    struct gw_member *m = find_configured(q, target->text);
+    struct gw_member_terms terms = { target->max_conn, target->weight * GW_WEIGHT_ONE, target->backup, target->connect_timeout_ns };
+    struct gw_member *m = gw_member_configured(q, target->text);
     if (m) {
         gw_member_set_terms(m, &terms);
         gw_member_set_bit(m, GW_STATE_PRESENT, true);

@@ -99,6 +99,7 @@ void gw_member_set_terms(struct gw_member *m, const struct gw_member_terms *term
     assert(terms->weight > 0 && terms->limit > 0);
     atomic_store(&m->limit, terms->limit);
     atomic_store(&m->weight, terms->weight);
+    atomic_store_explicit(&m->connect_timeout_ns, terms->connect_timeout_ns, memory_order_relaxed);
     gw_member_set_bit(m, GW_STATE_BACKUP, terms->backup);
 }
 
@@ -238,6 +239,17 @@ bool gw_member_drain(struct gw_queue *q, const char *text, bool on)
     pthread_mutex_unlock(&q->lock);
     gw_request_poke(q);
     return found;
+}
+
+struct gw_member *gw_member_configured(const struct gw_queue *q, const char *text)
+{
+    unsigned count = atomic_load_explicit(&q->member_count, memory_order_relaxed);
+    for (unsigned i = 0; i < count; i++) {
+        struct gw_member *m = gw_queue_member(q, i);
+        if (m->is_configured && strcmp(m->destination->text, text) == 0)
+            return m;
+    }
+    return NULL;
 }
 
 void gw_member_set_down(struct gw_queue *q, struct gw_member *m, bool down)

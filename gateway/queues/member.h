@@ -32,6 +32,7 @@ struct gw_member_terms {
     unsigned limit;  /* tunnels at once; UINT_MAX: any number */
     unsigned weight; /* in parts of GW_WEIGHT_ONE: a slow start sets it step by step; at least 1 */
     bool backup;
+    uint64_t connect_timeout_ns; /* of a member that is connected; 0: the queue's */
 };
 
 /* ---- from any worker: a member that comes and goes ----
@@ -73,6 +74,8 @@ bool gw_member_drain(struct gw_queue *q, const char *text, bool on);
 
 /* ---- in the home of the queue only (gw_queue_home) ---- */
 
+/* The member that the configuration names so, whether it still does or did once: it stays as long as the queue. NULL: none. */
+struct gw_member *gw_member_configured(const struct gw_queue *q, const char *text);
 /* What a health check says. Requests that wait are looked at again. */
 void gw_member_set_down(struct gw_queue *q, struct gw_member *m, bool down);
 /* In parts of GW_WEIGHT_ONE. */

@@ -34,6 +34,7 @@ struct gw_member {
     _Atomic uint64_t vtime, hash;     /* for Balance: see pool.c */
     atomic_uint failed_in_row;        /* connects */
     _Atomic uint64_t marked_until_ns; /* 0: not marked */
+    _Atomic uint64_t connect_timeout_ns; /* 0: the queue's */
     _Atomic uint64_t served, failed;
     /* Changed by the home under the queue's lock, while nobody holds the slot. Read by who holds the slot, or the lock. */
     struct gw_destination *destination; /* NULL: the slot was never used */

@@ -246,6 +246,12 @@ struct gw_destination *gw_request_destination(const struct gw_request *r)
     return r->destination;
 }
 
+uint64_t gw_request_connect_timeout_ns(const struct gw_request *r)
+{
+    uint64_t own_ns = r->member ? atomic_load_explicit(&r->member->connect_timeout_ns, memory_order_relaxed) : 0;
+    return own_ns > 0 ? own_ns : r->terms->connect_timeout_ns;
+}
+
 const struct gw_config *gw_request_snapshot(const struct gw_request *r)
 {
     return r->snapshot;

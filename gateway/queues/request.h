@@ -51,6 +51,8 @@ enum gw_answer gw_request_answer(const struct gw_request *r);
 struct gw_queue *gw_request_queue(const struct gw_request *r);
 /* The member that was granted last; NULL: none yet. Lives as long as r, or a hold. */
 struct gw_destination *gw_request_destination(const struct gw_request *r);
+/* Until served: how long the member that was granted last may take to be connected; 0: for ever. */
+uint64_t gw_request_connect_timeout_ns(const struct gw_request *r);
 /* Until served: what it is judged by. */
 const struct gw_config *gw_request_snapshot(const struct gw_request *r);
 const struct gw_queue_config *gw_request_terms(const struct gw_request *r);

@@ -76,7 +76,7 @@ static struct gw_consumer *new_consumer(struct gw_tunnel *t)
                                 .linger = gw_worker_linger(w),
                                 .host = to->host,
                                 .port = to->port,
-                                .timeout_ns = gw_request_terms(t->request)->connect_timeout_ns };
+                                .timeout_ns = gw_request_connect_timeout_ns(t->request) };
     switch (to->kind) {
     case GW_TARGET_TCP:
         return gw_tcp_new(owner, &tcp);

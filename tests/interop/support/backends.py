@@ -26,11 +26,11 @@ def pattern_digest(size: int) -> str:
 class Backend:
     """serve(connection) runs in a thread for each connection, which is closed after it."""
 
-    def __init__(self, serve, family=socket.AF_INET, host="127.0.0.1"):
+    def __init__(self, serve, family=socket.AF_INET, host="127.0.0.1", port=0):
         self.serve = serve
         self.listener = socket.socket(family)
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.listener.bind((host, 0))
+        self.listener.bind((host, port))
         self.listener.listen(1024)
         self.port = self.listener.getsockname()[1]
         self.address = f"[{host}]:{self.port}" if family == socket.AF_INET6 else f"{host}:{self.port}"
