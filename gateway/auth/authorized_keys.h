@@ -30,6 +30,11 @@ struct gw_key_options {
     uint64_t expiry_unix; /* seconds; UINT64_MAX: never */
 };
 void gw_key_options_free(struct gw_key_options *o); /* NULL is fine */
+/* "host:port", "[v6]:port" or "port", where port may be "*" (0): what permitlisten= and PermitListen hold. Views into value; host
+ * "*" where none was written. False: not that. */
+bool gw_permit_parse_listen(struct cx_view value, struct cx_view *host, uint16_t *port);
+bool gw_permits_have(const struct gw_permit *permits, size_t count, struct cx_view host, uint32_t port);
+
 /* Whether the options admit a forward to host:port. o may be NULL: yes. */
 bool gw_key_options_permit(const struct gw_key_options *o, struct cx_view host, uint32_t port);
 

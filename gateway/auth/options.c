@@ -175,7 +175,7 @@ static bool parse_permit(struct cx_view value, struct cx_view *host, uint16_t *p
 }
 
 /* permitlisten: a port alone means it on any host, as sshd has it. */
-static bool parse_listen(struct cx_view value, struct cx_view *host, uint16_t *port)
+bool gw_permit_parse_listen(struct cx_view value, struct cx_view *host, uint16_t *port)
 {
     if (memchr(value.data, ':', value.len))
         return parse_permit(value, host, port);
@@ -193,7 +193,7 @@ static bool same_host(const struct gw_host *asked, const char *permitted)
     return host.kind == GW_HOST_NAME && strcmp(host.name, asked->name) == 0;
 }
 
-static bool any_permits(const struct gw_permit *permits, size_t count, struct cx_view host, uint32_t port)
+bool gw_permits_have(const struct gw_permit *permits, size_t count, struct cx_view host, uint32_t port)
 {
     struct gw_host asked = gw_host_read(host);
     for (size_t i = 0; i < count; i++) {
@@ -210,14 +210,14 @@ bool gw_key_options_permit(const struct gw_key_options *o, struct cx_view host, 
 {
     if (!o)
         return true;
-    return !o->no_forwarding && (!o->permit_limited || any_permits(o->permits, o->permit_count, host, port));
+    return !o->no_forwarding && (!o->permit_limited || gw_permits_have(o->permits, o->permit_count, host, port));
 }
 
 bool gw_key_options_permit_listen(const struct gw_key_options *o, struct cx_view host, uint32_t port)
 {
     if (!o)
         return true;
-    return !o->no_forwarding && (!o->listen_limited || any_permits(o->listens, o->listen_count, host, port));
+    return !o->no_forwarding && (!o->listen_limited || gw_permits_have(o->listens, o->listen_count, host, port));
 }
 
 const char *gw_key_options_unmet(const struct gw_key_options *o, const struct cx_verified *stated, bool touch, bool verify)
@@ -287,7 +287,7 @@ static bool add_listen(struct gw_line_options *o, struct cx_view value)
 {
     struct cx_view host;
     uint16_t port;
-    if (o->listen_count == GW_PERMIT_OPEN_MAX || !parse_listen(value, &host, &port))
+    if (o->listen_count == GW_PERMIT_OPEN_MAX || !gw_permit_parse_listen(value, &host, &port))
         return false;
     o->listen_limited = true;
     o->listens[o->listen_count++] = value;
@@ -455,7 +455,7 @@ struct gw_key_options *gw_line_options_grant(const struct gw_line_options *o)
     granted->verify_required = o->verify_required;
     granted->expiry_unix = o->expiry_unix;
     if (!copy_permits(o->permits, o->permit_count, parse_permit, &granted->permits, &granted->permit_count) ||
-        !copy_permits(o->listens, o->listen_count, parse_listen, &granted->listens, &granted->listen_count)) {
+        !copy_permits(o->listens, o->listen_count, gw_permit_parse_listen, &granted->listens, &granted->listen_count)) {
         gw_key_options_free(granted);
         return NULL;
     }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "crypto/span.h"
+#include "gateway/auth/authorized_keys.h"
 #include "gateway/net/addr.h"
 #include "gateway/observe/log.h"
 
@@ -62,6 +63,8 @@ struct gw_target {
     uint64_t slowstart_ns;       /* how long its weight grows once a check has found it up again; 0: at once */
     uint64_t connect_timeout_ns; /* its own ConnectTimeout; 0: the queue's */
 };
+
+enum gw_gateway_ports { GW_GATEWAY_PORTS_NO, GW_GATEWAY_PORTS_YES, GW_GATEWAY_PORTS_CLIENT };
 
 enum gw_balance { GW_BALANCE_ROUNDROBIN, GW_BALANCE_LEASTCONN, GW_BALANCE_RANDOM, GW_BALANCE_SOURCE };
 
@@ -142,14 +145,17 @@ struct gw_config {
     char *banner_path;                                     /* NULL: none */
     char *banner;                                          /* its text, read by the monitor; at most 16 KiB; NULL: none */
     enum gw_log_level log_level;
-    bool queue_errors_detailed;     /* QueueErrors detailed|alike */
-    char *user;                     /* User: whom the engine runs as, where the monitor is root; default "sluice" */
-    char *audit_log;                /* AuditLog: path, NULL: none */
-    char *pid_file;                 /* PidFile; NULL: none */
-    unsigned max_channels;          /* MaxChannels a connection: 16384 */
-    unsigned max_channels_per_user; /* MaxChannelsPerUser: 256 */
-    uint64_t hard_stop_ns;          /* HardStopAfter: how long a drain may take; default 30s */
-    uint64_t window_budget_bytes;   /* WindowBudget: what all windows may grow by; default 1G */
+    bool queue_errors_detailed; /* QueueErrors detailed|alike */
+    char *user;                 /* User: whom the engine runs as, where the monitor is root; default "sluice" */
+    char *audit_log;            /* AuditLog: path, NULL: none */
+    char *pid_file;             /* PidFile; NULL: none */
+    unsigned max_channels;      /* MaxChannels a connection: 16384 */
+    size_t permit_listen_count;
+    struct gw_permit *permit_listens;    /* PermitListen: where ssh -R may open a port; none */
+    enum gw_gateway_ports gateway_ports; /* GatewayPorts: on which addresses: no, loopback alone */
+    unsigned max_channels_per_user;      /* MaxChannelsPerUser: 256 */
+    uint64_t hard_stop_ns;               /* HardStopAfter: how long a drain may take; default 30s */
+    uint64_t window_budget_bytes;        /* WindowBudget: what all windows may grow by; default 1G */
 };
 
 /* Loads path with its Includes and the -o options (each "Keyword value" or "Keyword=value", before the file: first match wins;

@@ -118,6 +118,8 @@ static const struct gw_keyword keywords[] = {
     { "MaxChannels", GW_SCOPE_GLOBAL, &gw_kind_number, "1 to 16384", FIELD(max_channels), .min = 1, .max = MUX_CHANNELS_MAX },
     { "MaxChannelsPerUser", GW_SCOPE_GLOBAL, &gw_kind_number, "1 to 1000000", FIELD(max_channels_per_user), .min = 1,
       .max = 1000000 },
+    { "PermitListen", GW_SCOPE_GLOBAL, &gw_kind_permit_listen, "none, any, or [HOST:]PORT..., where either may be *" },
+    { "GatewayPorts", GW_SCOPE_GLOBAL, &gw_kind_gateway_ports, "no, yes or clientspecified" },
     { "HardStopAfter", GW_SCOPE_GLOBAL, &gw_kind_seconds, "a time such as 30, 10m or 1d", FIELD(hard_stop_ns), .max = INT32_MAX },
     { "WindowBudget", GW_SCOPE_GLOBAL, &gw_kind_size, "a size up to 1024G, such as 256M", FIELD(window_budget_bytes),
       .max = 1024ull << 30 },

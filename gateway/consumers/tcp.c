@@ -105,6 +105,14 @@ static bool descriptor_is_reserved(int fd)
            (rlim_t)fd + DESCRIPTOR_RESERVE >= limit.rlim_cur;
 }
 
+static void set_options(int fd)
+{
+    int on = 1, idle = KEEPALIVE_IDLE_SECONDS;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+}
+
 static int open_socket(int family)
 {
     int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -115,10 +123,7 @@ static int open_socket(int family)
         errno = EMFILE;
         return -1;
     }
-    int on = 1, idle = KEEPALIVE_IDLE_SECONDS;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-    setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+    set_options(fd);
     return fd;
 }
 
@@ -334,4 +339,20 @@ struct gw_consumer *gw_tcp_new(struct gw_consumer_owner o, const struct gw_tcp_s
     }
     progress(&t->base);
     return &t->base;
+}
+
+struct gw_consumer *gw_tcp_accepted(struct gw_loop *loop, struct gw_linger *linger, int fd, const struct gw_addr *peer)
+{
+    struct tcp *t = descriptor_is_reserved(fd) ? NULL : calloc(1, sizeof *t);
+    if (!t)
+        return NULL;
+    t->base = (struct gw_consumer){ .ops = &tcp_ops, .state = GW_CONSUMER_OPEN, .address = *peer };
+    t->watch = (struct gw_watch){ .fd = fd, .on_ready = on_ready };
+    t->loop = loop;
+    t->linger = linger;
+    set_options(fd);
+    if (gw_loop_add(loop, &t->watch))
+        return &t->base;
+    free(t);
+    return NULL;
 }

@@ -331,8 +331,10 @@ void gw_conn_serve(struct gw_conn *c)
     uint64_t now_ns = gw_loop_now_ns(c->worker->loop);
     if (c->phase == GW_CONN_OPEN)
         gw_conn_read(c);
-    if (c->phase == GW_CONN_OPEN)
+    if (c->phase == GW_CONN_OPEN) {
+        gw_forward_serve(c);
         gw_tunnel_serve_marked(c);
+    }
     serve_deadlines(c, now_ns);
     if (c->phase != GW_CONN_OPEN)
         end_parts(c);

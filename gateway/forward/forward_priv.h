@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Forwards, as the rooms of gateway/forward share them: request.c (what is asked, and whether it may be), member.c (as members of
- * queues). The worker that owns the connection. */
+ * queues), listener.c (as listening sockets). The worker that owns the connection. */
 #ifndef GW_FORWARD_PRIV_H
 #define GW_FORWARD_PRIV_H
 
@@ -19,6 +19,7 @@ struct gw_forward {
     struct gw_conn *conn;                           /* NULL: it was taken back */
     uint64_t handle;
     struct gw_user_channels *user_channels;
+    struct gw_listener *listener; /* NULL: it is a member, and what follows is set */
     struct gw_queue *queue;
     struct gw_destination *destination;
     struct gw_membership membership;
@@ -41,5 +42,18 @@ struct gw_forward *gw_forward_find(struct gw_worker *w, uint64_t handle);
 bool gw_forward_join(struct gw_forward *f, struct gw_queue *queue, const char *member_text, unsigned limit);
 /* f leaves its queue, and is freed when the queue's home has heard of it. */
 void gw_forward_leave(struct gw_forward *f);
+
+/* ---- listener.c ---- */
+
+struct gw_listener;
+
+/* Whether the host that was asked for is one to listen on, and not a name. */
+bool gw_listener_takes(struct cx_view host);
+/* *port: 0, and then the one that was chosen. NULL: no such address or port can be had, or out of memory. */
+struct gw_listener *gw_listener_new(struct gw_loop *loop, enum gw_gateway_ports ports, struct cx_view host, uint16_t *port);
+/* Once, before the loop goes on. */
+void gw_listener_serves(struct gw_listener *l, struct gw_forward *f);
+void gw_listener_serve(struct gw_listener *l);
+void gw_listener_free(struct gw_listener *l);
 
 #endif

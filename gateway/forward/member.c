@@ -62,10 +62,8 @@ bool gw_forward_join(struct gw_forward *f, struct gw_queue *queue, const char *m
 
 void gw_forward_leave(struct gw_forward *f)
 {
-    struct gw_registry *registry = gw_worker_registry(gw_conn_worker(f->conn));
     gw_forward_unlink(f);
     gw_member_unreserve(f->queue);
-    gw_registry_user_give(registry, f->user_channels);
     gw_member_leave(&f->membership); /* f is the membership's from here on */
 }
 

@@ -89,19 +89,20 @@ static uint32_t make_up_port(struct gw_conn *c)
 
 /* ---- tcpip-forward ---- */
 
-/* NULL: it may; else why not, for the log. */
-static const char *judge(struct gw_conn *c, const struct mux_tcpip_forward *ask, const struct gw_queue_config **terms)
+/* NULL: it may; else why not, for the log. terms: of the queue that it would join; NULL: the gateway would listen. */
+static const char *judge(struct gw_conn *c, const struct mux_tcpip_forward *ask, const struct gw_queue_config *terms)
 {
     struct gw_worker *w = gw_conn_worker(c);
     const struct gw_config *config = gw_worker_config(w);
     const struct gw_identity *who = gw_conn_identity(c);
-    *terms = gw_config_queue(config, ask->host);
     if (gw_worker_draining(w))
         return "the gateway is shutting down";
-    if (!*terms)
+    if (!terms && !gw_listener_takes(ask->host))
         return "no queue has that name";
-    if (!gw_config_accepts_reverse(config, *terms, who->user, who->proves_name, &who->peer))
+    if (terms && !gw_config_accepts_reverse(config, terms, who->user, who->proves_name, &who->peer))
         return "the queue's AcceptReverse does not admit the user";
+    if (!terms && !gw_permits_have(config->permit_listens, config->permit_listen_count, ask->host, ask->port))
+        return "PermitListen does not permit it";
     if (!gw_key_options_permit_listen(who->options, ask->host, ask->port))
         return "the key's options do not permit it";
     if (gw_conn_forwards(c)->count == GW_FORWARDS_MAX)
@@ -111,66 +112,106 @@ static const char *judge(struct gw_conn *c, const struct mux_tcpip_forward *ask,
     return NULL;
 }
 
-/* The places that it takes: among the user's channels, and among the queue's members. Then it joins. NULL: done; else why not. */
-static const char *admit(struct gw_conn *c, const struct mux_tcpip_forward *ask, const struct gw_queue_config *terms,
-                         uint32_t *port)
+/* A place among the queue's members, and f with it. NULL: done; else why not. */
+static const char *join(struct gw_conn *c, const struct mux_tcpip_forward *ask, const struct gw_queue_config *terms,
+                        struct gw_forward **out)
 {
-    struct gw_registry *registry = gw_worker_registry(gw_conn_worker(c));
     const struct gw_identity *who = gw_conn_identity(c);
-    const char *user = gw_tunnel_counted_name(who);
-    struct gw_queue *queue = gw_registry_queue(registry, terms->name);
-    struct gw_user_channels *taken =
-        gw_registry_user_take(registry, user, gw_worker_config(gw_conn_worker(c))->max_channels_per_user);
-    const char *why = NULL;
-    if (!queue || !taken)
-        why = taken ? "out of memory" : "MaxChannelsPerUser is reached";
-    else if (!gw_member_reserve(queue, user, terms->reverse_owner_first))
-        why = "the queue is another user's, or has too many members";
-    if (why) {
-        if (taken)
-            gw_registry_user_give(registry, taken);
-        return why;
-    }
-    *port = ask->port != 0 ? ask->port : make_up_port(c);
+    struct gw_queue *queue = gw_registry_queue(gw_worker_registry(gw_conn_worker(c)), terms->name);
+    if (!queue)
+        return "out of memory";
+    if (!gw_member_reserve(queue, gw_tunnel_counted_name(who), terms->reverse_owner_first))
+        return "the queue is another user's, or has too many members";
+    uint32_t port = ask->port != 0 ? ask->port : make_up_port(c);
     char text[GW_USER_MAX + 64];
-    snprintf(text, sizeof text, "%s#%.12s:%u", who->user, who->id, *port);
-    struct gw_forward *f = gw_forward_new(c, ask->host, ask->port, *port);
-    if (f) {
-        f->user_channels = taken;
-        if (gw_forward_join(f, queue, text, terms->reverse_max_conn))
-            return NULL;
-        gw_forward_unlink(f);
-        free(f);
+    snprintf(text, sizeof text, "%s#%.12s:%u", who->user, who->id, port);
+    struct gw_forward *f = gw_forward_new(c, ask->host, ask->port, port);
+    if (f && gw_forward_join(f, queue, text, terms->reverse_max_conn)) {
+        *out = f;
+        return NULL;
     }
+    if (f)
+        gw_forward_unlink(f);
+    free(f);
     gw_member_unreserve(queue);
-    gw_registry_user_give(registry, taken);
     return "out of memory";
 }
 
+/* The same with sockets that listen. */
+static const char *listen_for(struct gw_conn *c, const struct mux_tcpip_forward *ask, struct gw_forward **out)
+{
+    struct gw_worker *w = gw_conn_worker(c);
+    uint16_t port = (uint16_t)ask->port;
+    struct gw_listener *l = gw_listener_new(gw_worker_loop(w), gw_worker_config(w)->gateway_ports, ask->host, &port);
+    struct gw_forward *f = l ? gw_forward_new(c, ask->host, ask->port, port) : NULL;
+    if (f) {
+        gw_listener_serves(l, f);
+        *out = f;
+        return NULL;
+    }
+    if (l)
+        gw_listener_free(l);
+    return l ? "out of memory" : "the address and port cannot be listened on";
+}
+
+/* It takes one of the user's channels. NULL: done; else why not. */
+static const char *admit(struct gw_conn *c, const struct mux_tcpip_forward *ask, const struct gw_queue_config *terms,
+                         struct gw_forward **f)
+{
+    struct gw_registry *registry = gw_worker_registry(gw_conn_worker(c));
+    struct gw_user_channels *taken = gw_registry_user_take(registry, gw_tunnel_counted_name(gw_conn_identity(c)),
+                                                           gw_worker_config(gw_conn_worker(c))->max_channels_per_user);
+    if (!taken)
+        return "MaxChannelsPerUser is reached";
+    const char *why = terms ? join(c, ask, terms, f) : listen_for(c, ask, f);
+    if (why)
+        gw_registry_user_give(registry, taken);
+    else
+        (*f)->user_channels = taken;
+    return why;
+}
+
 enum { LOG_HOST_MAX = 4 * 255 + 1 };
+
+static void log_forward(const struct gw_conn *c, const char *did, struct cx_view asked_host, uint32_t port, const char *how,
+                        const char *what)
+{
+    const struct gw_identity *who = gw_conn_identity(c);
+    char peer[GW_ADDR_TEXT], host[LOG_HOST_MAX];
+    gw_log(GW_LOG_INFO, "%s of %s from %s to %s:%u%s%s on conn=%s", did, who->user, gw_addr_port_text(&who->peer, peer),
+           gw_log_escape(host, sizeof host, asked_host, true), port, how, what, who->id);
+}
 
 static bool forward(struct gw_conn *c, struct cx_view data, uint32_t *port)
 {
     struct mux_tcpip_forward ask;
     if (!mux_tcpip_forward_parse(data, &ask))
         return false;
-    const struct gw_identity *who = gw_conn_identity(c);
-    const struct gw_queue_config *terms;
-    uint32_t given = 0;
-    const char *why = judge(c, &ask, &terms);
+    const struct gw_queue_config *terms = gw_config_queue(gw_worker_config(gw_conn_worker(c)), ask.host);
+    struct gw_forward *f = NULL;
+    const char *why = judge(c, &ask, terms);
     if (!why)
-        why = admit(c, &ask, terms, &given);
-    char peer[GW_ADDR_TEXT], host[LOG_HOST_MAX];
-    gw_log_escape(host, sizeof host, ask.host, true);
-    if (why)
-        gw_log(GW_LOG_INFO, "Refused reverse forward of %s from %s to %s:%u: %s on conn=%s", who->user,
-               gw_addr_port_text(&who->peer, peer), host, ask.port, why, who->id);
-    else
-        gw_log(GW_LOG_INFO, "Reverse forward of %s from %s to %s:%u joins queue %s on conn=%s", who->user,
-               gw_addr_port_text(&who->peer, peer), host, given, terms->name, who->id);
+        why = admit(c, &ask, terms, &f);
+    if (why) {
+        log_forward(c, "Refused reverse forward", ask.host, ask.port, ": ", why);
+        return false;
+    }
+    log_forward(c, "Reverse forward", ask.host, f->port, terms ? " joins queue " : " listens", terms ? terms->name : "");
     if (ask.port == 0)
-        *port = given;
-    return !why;
+        *port = f->port;
+    return true;
+}
+
+static void end(struct gw_forward *f)
+{
+    gw_registry_user_give(gw_worker_registry(gw_conn_worker(f->conn)), f->user_channels);
+    if (!f->listener) {
+        gw_forward_leave(f);
+        return;
+    }
+    gw_listener_free(f->listener);
+    gw_forward_unlink(f);
+    free(f);
 }
 
 static bool cancel(struct gw_conn *c, struct cx_view data)
@@ -179,9 +220,9 @@ static bool cancel(struct gw_conn *c, struct cx_view data)
     struct gw_forward *f = mux_tcpip_forward_parse(data, &ask) ? find_asked(c, ask.host, ask.port) : NULL;
     if (!f)
         return false;
-    gw_log(GW_LOG_INFO, "Reverse forward to %s:%u leaves queue %s on conn=%s", f->host, f->port, gw_queue_name(f->queue),
-           gw_conn_identity(c)->id);
-    gw_forward_leave(f);
+    log_forward(c, "Cancelled reverse forward", ask.host, f->port, f->listener ? "" : ": leaves queue ",
+                f->listener ? "" : gw_queue_name(f->queue));
+    end(f);
     return true;
 }
 
@@ -195,8 +236,19 @@ bool gw_forward_request(struct gw_conn *c, struct cx_view name, struct cx_view d
     return false;
 }
 
+void gw_forward_serve(struct gw_conn *c)
+{
+    struct gw_forward_list *list = gw_conn_forwards(c);
+    if (!list->listeners_ready)
+        return;
+    list->listeners_ready = false;
+    for (struct gw_forward *f = list->all; f; f = f->next)
+        if (f->listener)
+            gw_listener_serve(f->listener);
+}
+
 void gw_forward_end_all(struct gw_conn *c)
 {
     while (gw_conn_forwards(c)->all)
-        gw_forward_leave(gw_conn_forwards(c)->all);
+        end(gw_conn_forwards(c)->all);
 }

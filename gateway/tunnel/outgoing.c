@@ -25,6 +25,7 @@ bool gw_outgoing_open(struct gw_conn *c, const struct gw_outgoing_setup *setup)
     t->consumer = setup->consumer;
     t->consumer->wake = gw_tunnel_on_wake;
     t->consumer->owner = t;
+    t->user_channels = setup->user_channels;
     t->queue = setup->queue;
     t->destination = setup->destination ? gw_destination_hold(setup->destination) : NULL;
     t->resolved = setup->originator;

@@ -87,9 +87,10 @@ struct gw_outgoing_setup {
     struct cx_view data; /* of CHANNEL_OPEN */
     struct gw_consumer *consumer;
     struct cx_view host;
-    uint32_t port;                      /* for logs, as host */
-    const char *queue;                  /* lives in the registry; NULL: none */
-    struct gw_destination *destination; /* the member; NULL: none */
+    uint32_t port;                          /* for logs, as host */
+    const char *queue;                      /* lives in the registry; NULL: none */
+    struct gw_destination *destination;     /* the member; NULL: none */
+    struct gw_user_channels *user_channels; /* one that it takes; NULL: none. Passes where it succeeds */
     struct gw_addr originator;
     uint64_t timeout_ns; /* for the client to answer */
 };

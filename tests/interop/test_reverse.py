@@ -98,8 +98,9 @@ def test_who_may_not_join(gateway, client):
     refused(gateway, client, "nowhere:0:localhost:1", "no queue has that name")
     refused(gateway, client, "builds:0:localhost:1", "AcceptReverse does not admit", user="bob")
     refused(gateway, client, "fixed:0:localhost:1", "AcceptReverse does not admit")
-    for name in ("*", "localhost", "127.0.0.1", "12345"):
-        refused(gateway, client, f"{name}:8080:localhost:1", "no queue has that name")
+    refused(gateway, client, "12345:8080:localhost:1", "no queue has that name")
+    for name in ("*", "localhost", "127.0.0.1", ""):
+        refused(gateway, client, f"{name}:8080:localhost:1", "PermitListen does not permit it")
 
 
 def test_what_a_key_may_not_join(gateway, client, backend, join):
@@ -141,7 +142,7 @@ def test_a_cancel_takes_one_member_away(gateway, client, backend, tmp_path):
     one.start("-N", "-R", f"builds:8080:{kept.address}", "-R", f"builds:8081:{gone.address}", "gw")
     gateway.wait_for_log("joins queue builds", 2)
     one.run("-O", "cancel", "-R", f"builds:8081:{gone.address}", "gw")
-    gateway.wait_for_log("leaves queue builds")
+    gateway.wait_for_log("Cancelled reverse forward of alice .*leaves queue builds")
     _, (path,) = client(gateway, user="bob").forward("builds:1")
     assert {ask(path) for _ in range(6)} == {b"kept"}
 
@@ -246,6 +247,96 @@ def test_the_example_of_waiting_workers(gateway, client, backend, keys):
     assert worker.run("-N", "-R", "nojobs:0:localhost:1", "gw").returncode == 255
     rejected = alice.run("-W", "nojobs:1", "gw")
     assert rejected.returncode == 255 and b"not available" in rejected.stderr
+
+
+# ---- listening ----
+
+
+def listening(gateway, count=1):
+    """The ports that forwards listen on, in order."""
+    return [int(match[1]) for match in gateway.wait_for_log(r"Reverse forward of alice .*:(\d+) listens", count)]
+
+
+def reach(host, port):
+    with socket.create_connection((host, port), timeout=60) as connection:
+        return read_to_end(connection)
+
+
+def test_a_port_is_opened_where_it_is_permitted(gateway, client, backend):
+    service, port = backend(greeting(b"served")), free_port()
+    gateway.start(BUILDS, f"PermitListen [::1]:1 localhost:{port}")
+    one = client(gateway)
+    one.start("-N", "-R", f"{port}:{service.address}", "gw")
+    assert listening(gateway) == [port]
+    assert reach("127.0.0.1", port) == b"served"
+    refused(gateway, client, f"{free_port()}:localhost:1", "PermitListen does not permit it")
+    refused(gateway, client, f"{port}:localhost:1", "cannot be listened on")
+    (record,) = gateway.wait_for_audit(event="reverse_tunnel", user="alice")
+    assert (record["host"], record["port"], record["queue"]) == ("localhost", port, None)
+    one.stop()
+    wait_until(lambda: socket.socket().connect_ex(("127.0.0.1", port)) != 0, "end of the listener")
+
+
+def test_port_0_answers_the_port_that_was_chosen(gateway, client, backend):
+    gateway.start(BUILDS, "PermitListen any")
+    services = [backend(greeting(b"%d" % number)) for number in range(2)]
+    client(gateway).start("-N", *(word for one in services for word in ("-R", f"0:{one.address}")), "gw")
+    ports = listening(gateway, 2)
+    said = wait_until(lambda: (lambda found: found if len(found) == 2 else None)(
+        re.findall(r"Allocated port (\d+) for", (gateway.directory / "ssh.stderr").read_text())), "allocated ports")
+    assert sorted(map(int, said)) == sorted(ports)
+    assert [reach("127.0.0.1", port) for port in ports] == [b"0", b"1"]
+
+
+def own_address():
+    """One of this machine that is not loopback; None: it has none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+            return probe.getsockname()[0]
+        except OSError:
+            return None
+
+
+@pytest.mark.parametrize("ports, asked, everywhere", [
+    ("no", "", False), ("no", "*:", False), ("yes", "", True), ("yes", "localhost:", True),
+    ("clientspecified", "", False), ("clientspecified", "*:", True), ("clientspecified", "127.0.0.1:", False),
+])
+def test_gateway_ports(gateway, client, backend, ports, asked, everywhere):
+    service = backend(greeting(b"served"))
+    gateway.start(BUILDS, f"PermitListen any\nGatewayPorts {ports}")
+    client(gateway).start("-N", "-R", f"{asked}0:{service.address}", "gw")
+    (port,) = listening(gateway)
+    assert reach("127.0.0.1", port) == b"served"
+    address = own_address()
+    if address and not address.startswith("127."):
+        with socket.socket() as probe:
+            assert (probe.connect_ex((address, port)) == 0) == everywhere
+
+
+def test_a_listener_is_cancelled(gateway, client, backend, tmp_path):
+    gateway.start(BUILDS, "PermitListen any")
+    service, port = backend(echo), free_port()
+    one = client(gateway, options=["ControlMaster auto", f"ControlPath {tmp_path / 'master'}"])
+    one.start("-N", "-R", f"{port}:{service.address}", "gw")
+    listening(gateway)
+    with socket.create_connection(("127.0.0.1", port)) as tunnel:
+        tunnel.sendall(b"x")
+        assert read_exactly(tunnel, 1) == b"x"
+        one.run("-O", "cancel", "-R", f"{port}:{service.address}", "gw")
+        gateway.wait_for_log("Cancelled reverse forward")
+        assert socket.socket().connect_ex(("127.0.0.1", port)) != 0
+        tunnel.sendall(b"y")
+        assert read_exactly(tunnel, 1) == b"y", "what is open lives on"
+
+
+def test_many_connect_to_a_listener_and_every_byte_arrives(gateway, client, backend):
+    gateway.start(BUILDS, "PermitListen any")
+    client(gateway).start("-N", "-R", f"0:{backend(source(MIB)).address}", "gw")
+    (port,) = listening(gateway)
+    with concurrent.futures.ThreadPoolExecutor(20) as pool:
+        digests = {hashlib.sha256(bytes).hexdigest() for bytes in pool.map(lambda _: reach("127.0.0.1", port), range(60))}
+    assert digests == {pattern_digest(MIB)}
 
 
 # ---- bytes ----

@@ -64,6 +64,7 @@ Test(config, an_empty_text_gives_the_defaults)
     cr_assert_null(c->audit_log);
     cr_assert_null(c->pid_file);
     cr_assert(c->max_channels == 16384 && c->max_channels_per_user == 256);
+    cr_assert(c->permit_listen_count == 0 && c->gateway_ports == GW_GATEWAY_PORTS_NO);
     cr_assert_eq(c->hard_stop_ns, 30 * second_ns);
     cr_assert_eq(c->window_budget_bytes, 1ull << 30);
     gw_config_drop(c);
@@ -142,6 +143,8 @@ static const char everything[] = "# a comment\n"
                                  "PidFile /run/pid\n"
                                  "MaxChannels 100\n"
                                  "MaxChannelsPerUser 9\n"
+                                 "PermitListen 8080 Localhost:* [::1]:22 *:9\n"
+                                 "GatewayPorts ClientSpecified\n"
                                  "HardStopAfter 1d\n"
                                  "WindowBudget 256M\n"
                                  "Group dev alice bob\n"
@@ -199,6 +202,11 @@ Test(config, every_keyword_lands_in_its_field)
     cr_assert_str_eq(c->audit_log, "/var/log/audit");
     cr_assert_str_eq(c->pid_file, "/run/pid");
     cr_assert(c->max_channels == 100 && c->max_channels_per_user == 9);
+    cr_assert_eq(c->permit_listen_count, 4);
+    cr_assert(!strcmp(c->permit_listens[0].host, "*") && c->permit_listens[0].port == 8080);
+    cr_assert(!strcmp(c->permit_listens[1].host, "Localhost") && c->permit_listens[1].port == 0);
+    cr_assert(!strcmp(c->permit_listens[2].host, "::1") && c->permit_listens[2].port == 22);
+    cr_assert_eq(c->gateway_ports, GW_GATEWAY_PORTS_CLIENT);
     cr_assert_eq(c->hard_stop_ns, 86400 * second_ns);
     cr_assert_eq(c->window_budget_bytes, 256u << 20);
     gw_config_drop(c);
@@ -250,6 +258,8 @@ Test(config, what_is_printed_reads_back_to_the_same)
         "AuthorizedKeysFile none\nPerSourceMaxStartups none\nBanner none\nRekeyLimit default 2h\nLogLevel QUIET\n",
         "RekeyLimit 64K none\nHostKey \"/a\\\"b\\\\c#=d\"\nListenAddress ::\nMaxStartups 5\n",
         "PubkeyAuthOptions verify-required\n",
+        "PermitListen any\nGatewayPorts yes\n",
+        "PermitListen none\n",
         "ListenAddress 127.0.0.1:1\nListenAddress [::1]:2 proxy-from 10.0.0.0/8 ::ffff:192.0.2.0/120 fd00::/8\n",
         "PubkeyAuthOptions touch-required\n",
         "Queue q\nTarget h:1 check\nTarget h:2 check check-type ssh inter 3s fall 1 rise 9 slowstart 1m timeout 2s\n"
@@ -288,6 +298,8 @@ Test(config, the_printed_form_is_lower_case_and_one_keyword_a_line)
         "\ngroup dev alice bob\n",
         "\npersourcemaxstartups none\n",
         "\nmaxstartups 100:30:1000\n",
+        "\npermitlisten none\n",
+        "\ngatewayports no\n",
         "\nqueue q\n    target dial\n    route [fd00::/8]:22\n    allow @dev\n    allow *\n    "
         "mixreverse no\n    reverseowner any\n    reversemaxconn none\n    balance roundrobin\n    maxconn none\n    "
         "perusermaxconn none\n    maxqueue 1000\n    queuetimeout 10\n    "

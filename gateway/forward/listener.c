@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/* A forward as a listening socket, or one of each family, in the loop of its connection's worker. Who connects becomes the consumer
+ * of a tunnel that is opened to the client.
+ *
+ * Where it listens is sshd's GatewayPorts: on loopback alone, on every address, or where the client says. Port 0 is the kernel's
+ * choice, and the second family takes the same number where it is free there too.
+ *
+ * Readiness is edge-triggered, so that what a round leaves is marked again; where descriptors are short, a timer does so. */
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "gateway/consumers/consumer.h"
+#include "gateway/forward/forward_priv.h"
+#include "gateway/net/host.h"
+#include "gateway/tunnel/tunnel_priv.h"
+#include "mux/connection/forward.h"
+
+enum { FAMILIES = 2, BACKLOG = 128, ACCEPTS_A_ROUND = 16 };
+
+static const uint64_t SHORTAGE_NS = 100ull * 1000000, CONFIRM_NS = 10ull * 1000000000;
+
+struct bound {
+    struct gw_watch watch;
+    struct gw_listener *listener;
+};
+
+struct gw_listener {
+    struct gw_forward *forward; /* set before the loop goes on */
+    struct gw_loop *loop;
+    struct gw_timer again;
+    unsigned count;
+    struct bound bound[FAMILIES];
+};
+
+/* ---- where ---- */
+
+bool gw_listener_takes(struct cx_view host)
+{
+    return host.len == 0 || cx_view_is(host, "*") || cx_view_is(host, "localhost") || gw_host_read(host).kind == GW_HOST_LITERAL;
+}
+
+static unsigned choose_addresses(enum gw_gateway_ports ports, struct cx_view host, struct gw_addr out[FAMILIES])
+{
+    static const struct gw_addr everywhere[FAMILIES] = { { .family = AF_INET }, { .family = AF_INET6 } };
+    static const struct gw_addr loopback[FAMILIES] = { { .family = AF_INET, .bytes = { 127, 0, 0, 1 } },
+                                                       { .family = AF_INET6, .bytes = { [15] = 1 } } };
+    struct gw_host asked = gw_host_read(host);
+    bool is_literal = asked.kind == GW_HOST_LITERAL;
+    bool is_loopback = is_literal && (gw_addr_equal(&asked.address, &loopback[0]) || gw_addr_equal(&asked.address, &loopback[1]));
+    if (is_literal && (ports == GW_GATEWAY_PORTS_CLIENT || (is_loopback && ports == GW_GATEWAY_PORTS_NO))) {
+        out[0] = asked.address;
+        return 1;
+    }
+    bool all = ports == GW_GATEWAY_PORTS_YES || (ports == GW_GATEWAY_PORTS_CLIENT && !cx_view_is(host, "localhost"));
+    for (unsigned i = 0; i < FAMILIES; i++)
+        out[i] = all ? everywhere[i] : loopback[i];
+    return FAMILIES;
+}
+
+/* A socket that listens there; *port is filled in where it is 0. -1: errno. */
+static int listen_on(const struct gw_addr *address, uint16_t *port)
+{
+    struct gw_addr at = *address;
+    at.port = *port;
+    struct sockaddr_storage sa;
+    socklen_t len = gw_addr_to_sockaddr(&at, &sa);
+    int fd = socket(sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1;
+    if (fd < 0)
+        return -1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (sa.ss_family == AF_INET6)
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+    if (bind(fd, (struct sockaddr *)&sa, len) == 0 && listen(fd, BACKLOG) == 0 &&
+        getsockname(fd, (struct sockaddr *)&sa, &len) == 0 && gw_addr_from_sockaddr(&at, (struct sockaddr *)&sa)) {
+        *port = at.port;
+        return fd;
+    }
+    int error = errno;
+    close(fd);
+    errno = error;
+    return -1;
+}
+
+/* ---- life ---- */
+
+static void mark(struct gw_listener *l)
+{
+    gw_conn_forwards(l->forward->conn)->listeners_ready = true;
+    gw_conn_mark(l->forward->conn);
+}
+
+static void on_ready(struct gw_watch *w)
+{
+    mark(((struct bound *)w)->listener);
+}
+
+static void on_again(struct gw_timer *t, uint64_t now_ns)
+{
+    (void)now_ns;
+    mark((struct gw_listener *)((char *)t - offsetof(struct gw_listener, again)));
+}
+
+struct gw_listener *gw_listener_new(struct gw_loop *loop, enum gw_gateway_ports ports, struct cx_view host, uint16_t *port)
+{
+    struct gw_addr addresses[FAMILIES];
+    unsigned count = choose_addresses(ports, host, addresses);
+    struct gw_listener *l = calloc(1, sizeof *l);
+    if (!l)
+        return NULL;
+    l->loop = loop;
+    l->again.fire = on_again;
+    for (unsigned i = 0; i < count; i++) {
+        struct bound *b = &l->bound[l->count];
+        int fd = listen_on(&addresses[i], port);
+        if (fd < 0)
+            continue; /* one family will do: the other may not be there */
+        *b = (struct bound){ .watch = { .fd = fd, .on_ready = on_ready }, .listener = l };
+        if (gw_loop_add(loop, &b->watch))
+            l->count++;
+        else
+            close(fd);
+    }
+    if (l->count > 0)
+        return l;
+    free(l);
+    return NULL;
+}
+
+void gw_listener_free(struct gw_listener *l)
+{
+    gw_timer_cancel(l->loop, &l->again);
+    for (unsigned i = 0; i < l->count; i++) {
+        gw_loop_remove(l->loop, &l->bound[i].watch);
+        close(l->bound[i].watch.fd);
+    }
+    free(l);
+}
+
+void gw_listener_serves(struct gw_listener *l, struct gw_forward *f)
+{
+    l->forward = f;
+    f->listener = l;
+}
+
+/* ---- who connects ---- */
+
+static bool open_channel(struct gw_forward *f, struct gw_consumer *consumer)
+{
+    struct gw_registry *registry = gw_worker_registry(gw_conn_worker(f->conn));
+    uint8_t room[2 * 255 + 64];
+    char originator[GW_ADDR_TEXT];
+    struct mux_direct_tcpip m = { .host = cx_view(f->host, f->host_len),
+                                  .port = f->port,
+                                  .originator = cx_view_text(gw_addr_text(&consumer->address, originator)),
+                                  .originator_port = consumer->address.port };
+    struct gw_outgoing_setup setup = { .type = "forwarded-tcpip",
+                                       .consumer = consumer,
+                                       .host = m.host,
+                                       .port = m.port,
+                                       .originator = consumer->address,
+                                       .timeout_ns = CONFIRM_NS };
+    setup.data = cx_view(room, mux_direct_tcpip_write((struct cx_span){ room, sizeof room }, &m));
+    setup.user_channels = gw_registry_user_take(registry, gw_tunnel_counted_name(gw_conn_identity(f->conn)),
+                                                gw_worker_config(gw_conn_worker(f->conn))->max_channels_per_user);
+    if (setup.user_channels && gw_outgoing_open(f->conn, &setup))
+        return true;
+    if (setup.user_channels)
+        gw_registry_user_give(registry, setup.user_channels);
+    return false;
+}
+
+/* Nobody is told why: whoever connects sees the connection closed. */
+static void take(struct gw_forward *f, int fd, const struct sockaddr *from)
+{
+    struct gw_worker *w = gw_conn_worker(f->conn);
+    struct gw_addr address;
+    struct gw_consumer *c = gw_addr_from_sockaddr(&address, from) && !gw_worker_draining(w)
+                                ? gw_tcp_accepted(gw_worker_loop(w), gw_worker_linger(w), fd, &address)
+                                : NULL;
+    if (!c)
+        close(fd);
+    else if (!open_channel(f, c))
+        c->ops->close(c, false);
+}
+
+static void serve_bound(struct gw_listener *l, struct bound *b)
+{
+    for (unsigned i = 0; b->watch.ready & GW_READABLE; i++) {
+        if (i == ACCEPTS_A_ROUND) {
+            mark(l);
+            return;
+        }
+        struct sockaddr_storage sa;
+        socklen_t len = sizeof sa;
+        int fd = accept4(b->watch.fd, (struct sockaddr *)&sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) {
+            take(l->forward, fd, (struct sockaddr *)&sa);
+        } else if (errno == EAGAIN) {
+            b->watch.ready &= (uint8_t)~GW_READABLE;
+        } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+            gw_timer_set(l->loop, &l->again, gw_loop_now_ns(l->loop) + SHORTAGE_NS);
+            return;
+        }
+    }
+}
+
+void gw_listener_serve(struct gw_listener *l)
+{
+    for (unsigned i = 0; i < l->count; i++)
+        serve_bound(l, &l->bound[i]);
+}
