@@ -56,11 +56,8 @@ enum turn {
     TURN_STOP,   /* so does everybody */
 };
 
-static enum turn take_turn(struct gw_queue *q, struct gw_line_user *u)
+static enum turn try_to_grant(struct gw_queue *q, struct gw_request *r)
 {
-    struct gw_request *r = TAILQ_FIRST(&u->requests);
-    if (u->granted >= q->per_user_max_conn && !r->is_counted)
-        return TURN_PASSED;
     switch (gw_pool_take(q, r, gw_loop_now_ns(gw_queue_home_loop(q)))) {
     case GW_TAKE_OK:
         grant(q, r);
@@ -78,7 +75,20 @@ static enum turn take_turn(struct gw_queue *q, struct gw_line_user *u)
     return TURN_STOP;
 }
 
-void gw_home_serve(struct gw_queue *q)
+/* Retries stand first, and one that waits for a member which it has not tried must not hold up those behind it. */
+static enum turn take_turn(struct gw_queue *q, struct gw_line_user *u)
+{
+    enum turn turn = TURN_PASSED;
+    for (struct gw_request *r = TAILQ_FIRST(&u->requests), *next; r && turn == TURN_PASSED; r = next) {
+        next = TAILQ_NEXT(r, line);
+        if (u->granted >= q->per_user_max_conn && !r->is_counted)
+            break;
+        turn = try_to_grant(q, r);
+    }
+    return turn;
+}
+
+static void take_turns(struct gw_queue *q)
 {
     struct gw_line_user *u = TAILQ_FIRST(&q->line.turns);
     while (u) {
@@ -89,6 +99,26 @@ void gw_home_serve(struct gw_queue *q)
         /* whoever had to let others pass is first again as soon as anything has changed */
         u = turn == TURN_DONE ? TAILQ_FIRST(&q->line.turns) : next;
     }
+}
+
+static void on_mark_end(struct gw_timer *t, uint64_t now_ns)
+{
+    struct gw_queue *q = (struct gw_queue *)((char *)t - offsetof(struct gw_queue, mark_timer));
+    (void)now_ns;
+    gw_home_serve(q);
+}
+
+void gw_home_serve(struct gw_queue *q)
+{
+    struct gw_loop *loop = gw_queue_home_loop(q);
+    take_turns(q);
+    uint64_t at_ns = q->line.waiting > 0 ? gw_pool_next_mark_end_ns(q, gw_loop_now_ns(loop)) : UINT64_MAX;
+    if (at_ns == UINT64_MAX) {
+        gw_timer_cancel(loop, &q->mark_timer);
+        return;
+    }
+    q->mark_timer.fire = on_mark_end;
+    gw_timer_set(loop, &q->mark_timer, at_ns);
 }
 
 /* ---- mail ---- */
@@ -119,8 +149,9 @@ void gw_home_on_offer(struct gw_mail *m, void *receiver)
     gw_home_serve(q);
     struct gw_request *newest = q->line.newest; /* r, if it waits */
     if (newest && q->line.waiting > q->max_queue && newest->tried_count == 0) {
-        gw_line_remove(&q->line, newest);
-        refuse(q, newest, GW_ANSWER_QUEUE_FULL);
+        struct gw_request *excess = gw_line_excess(&q->line);
+        gw_line_remove(&q->line, excess);
+        refuse(q, excess, GW_ANSWER_QUEUE_FULL);
     }
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Who waits at a queue: first come, first served within a user; users take turns. A user who offers a thousand requests at once
- * therefore delays another one's first by one grant, not by a thousand. A request that is tried again was served its turn already
+ * therefore delays another one's first by one grant, not by a thousand; and where the line is full, it is that user's last who is
+ * sent away, not another one's first. A request that is tried again was served its turn already
  * and goes in front. The home of the queue alone. */
 #include <assert.h>
 #include <stdlib.h>
@@ -94,6 +95,18 @@ void gw_line_remove(struct gw_line *l, struct gw_request *r)
     struct gw_line_user *u = r->line_user;
     take_out(l, r);
     forget_if_idle(l, u);
+}
+
+struct gw_request *gw_line_excess(struct gw_line *l)
+{
+    struct gw_line_user *u, *most = l->newest->line_user;
+    TAILQ_FOREACH(u, &l->turns, turns)
+    {
+        if (u->waiting > most->waiting)
+            most = u;
+    }
+    struct gw_request *last = TAILQ_LAST(&most->requests, gw_line_requests);
+    return last->tried_count == 0 ? last : l->newest; /* who was granted before stays */
 }
 
 void gw_line_grant(struct gw_line *l, struct gw_request *r, bool counts)

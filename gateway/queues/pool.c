@@ -8,6 +8,8 @@
  *
  * Tiers. Members whose connects have failed GW_MARK_AFTER times in a row are marked: for MARK_NS they are the last choice, and then
  * one request tries them again. A mark alone never leaves a queue without members: where all are marked, they are used as they are.
+ * A mark that ends lets requests through that wait for other members: where it ends by time, the home's timer looks again; where a
+ * connect that came about ends it, whoever ends it pokes the home.
  * Backups serve while no other member is up, full or not.
  *
  * Round robin is start-time fair queueing: each member has a virtual time, advanced by SCALE / weight at each pick; the smallest is
@@ -66,18 +68,6 @@ static enum tier tier_of(const struct gw_request *r, uint32_t index, uint64_t no
     return avoided ? TIER_MARKED : TIER_UP;
 }
 
-static enum tier best_tier(const struct gw_queue *q, const struct gw_request *r, uint64_t now_ns)
-{
-    enum tier best = TIER_NONE;
-    unsigned count = atomic_load_explicit(&q->member_count, memory_order_acquire);
-    for (unsigned i = 0; i < count && best != TIER_UP; i++) {
-        struct candidate c = { .member = gw_queue_member(q, i) };
-        enum tier t = tier_of(r, i, now_ns, &c);
-        best = t < best ? t : best;
-    }
-    return best;
-}
-
 /* ---- choosing ---- */
 
 /* splitmix64's finish: every bit of the input moves every bit of the output. */
@@ -91,7 +81,7 @@ static uint64_t mix(uint64_t x)
 static double rendezvous(const struct candidate *c, uint64_t source_hash)
 {
     uint64_t hash = mix(atomic_load_explicit(&c->member->hash, memory_order_relaxed) ^ mix(source_hash));
-    double u = ((double)(hash >> 11) + 0.5) / (double)(1ull << 53); /* within 0 and 1, neither of them */
+    double u = ((double)(hash >> 12) + 0.5) / (double)(1ull << 52); /* exact: within 0 and 1, neither of them */
     return -(double)c->weight / log(u);
 }
 
@@ -131,8 +121,18 @@ static void consider(struct choice *choice, const struct candidate *c)
         choice->best = *c;
 }
 
-static struct candidate choose(struct gw_queue *q, const struct gw_request *r, enum tier tier, uint64_t now_ns)
+/* False: it is full. */
+static bool has_room(struct candidate *c)
 {
+    c->active = atomic_load(&c->member->active);
+    return c->active < atomic_load_explicit(&c->member->limit, memory_order_relaxed);
+}
+
+/* Of the best tier that has a member at all, full or not. Each member is looked at once: were the tier found in a first pass, a
+ * mark that comes in between would hide all members. */
+static struct candidate choose(struct gw_queue *q, const struct gw_request *r, uint64_t now_ns, enum tier *best)
+{
+    *best = TIER_NONE;
     struct choice choice = {
         .balance = (enum gw_balance)atomic_load_explicit(&q->balance, memory_order_relaxed),
         .source_hash = r->source_hash,
@@ -142,10 +142,15 @@ static struct candidate choose(struct gw_queue *q, const struct gw_request *r, e
     unsigned count = atomic_load_explicit(&q->member_count, memory_order_acquire);
     for (unsigned i = 0; i < count; i++) {
         struct candidate c = { .member = gw_queue_member(q, i) };
-        if (tier_of(r, i, now_ns, &c) != tier)
+        enum tier tier = tier_of(r, i, now_ns, &c);
+        if (tier == TIER_NONE || tier > *best)
             continue;
-        c.active = atomic_load(&c.member->active);
-        if (c.active >= atomic_load_explicit(&c.member->limit, memory_order_relaxed))
+        if (tier < *best) {
+            *best = tier;
+            choice.best.member = NULL; /* what was considered does not count */
+            choice.weights = 0;
+        }
+        if (!has_room(&c))
             continue;
         c.weight = atomic_load_explicit(&c.member->weight, memory_order_relaxed);
         c.vtime = atomic_load_explicit(&c.member->vtime, memory_order_relaxed);
@@ -214,8 +219,8 @@ enum gw_take gw_pool_take(struct gw_queue *q, struct gw_request *r, uint64_t now
     if (!take_slot(&q->active, &q->limit))
         return GW_TAKE_QUEUE_FULL;
     for (;;) {
-        enum tier tier = best_tier(q, r, now_ns);
-        struct candidate c = tier == TIER_NONE ? (struct candidate){ 0 } : choose(q, r, tier, now_ns);
+        enum tier tier;
+        struct candidate c = choose(q, r, now_ns, &tier);
         if (c.member && take_member(q, r, &c, now_ns))
             return GW_TAKE_OK;
         if (!c.member) {
@@ -235,13 +240,27 @@ void gw_pool_give(struct gw_queue *q, struct gw_member *m)
 
 /* ---- marks ---- */
 
-void gw_pool_connected(struct gw_member *m)
+bool gw_pool_connected(struct gw_member *m)
 {
     atomic_fetch_add_explicit(&m->served, 1, memory_order_relaxed);
-    if (atomic_load_explicit(&m->failed_in_row, memory_order_relaxed) == 0)
-        return; /* the usual case dirties no line that takers read */
+    /* Both are asked: a connect that fails at the same time may count before this one does, and mark behind it. */
+    if (atomic_load_explicit(&m->failed_in_row, memory_order_relaxed) == 0 &&
+        atomic_load_explicit(&m->marked_until_ns, memory_order_relaxed) == 0)
+        return false; /* the usual case dirties no line that takers read */
     atomic_store_explicit(&m->failed_in_row, 0, memory_order_relaxed);
-    atomic_store_explicit(&m->marked_until_ns, 0, memory_order_relaxed);
+    return atomic_exchange(&m->marked_until_ns, 0) != 0;
+}
+
+uint64_t gw_pool_next_mark_end_ns(const struct gw_queue *q, uint64_t now_ns)
+{
+    uint64_t next_ns = UINT64_MAX;
+    unsigned count = atomic_load_explicit(&q->member_count, memory_order_acquire);
+    for (unsigned i = 0; i < count; i++) {
+        uint64_t end_ns = atomic_load(&gw_queue_member(q, i)->marked_until_ns);
+        if (end_ns > now_ns && end_ns < next_ns)
+            next_ns = end_ns;
+    }
+    return next_ns;
 }
 
 bool gw_pool_failed(struct gw_member *m, uint64_t now_ns)

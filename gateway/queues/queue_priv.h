@@ -45,10 +45,12 @@ struct gw_member {
 
 /* ---- who waits: the home alone ---- */
 
+TAILQ_HEAD(gw_line_requests, gw_request);
+
 struct gw_line_user {
     struct gw_line_user *next;       /* in its bucket */
     TAILQ_ENTRY(gw_line_user) turns; /* while it has requests */
-    TAILQ_HEAD(, gw_request) requests;
+    struct gw_line_requests requests;
     unsigned waiting, granted; /* granted: counted under PerUserMaxConn */
     char name[];
 };
@@ -71,6 +73,8 @@ void gw_line_deinit(struct gw_line *l);
 /* At the end of its user's requests; retries in front of all users. False: out of memory. */
 bool gw_line_add(struct gw_line *l, struct gw_request *r);
 void gw_line_remove(struct gw_line *l, struct gw_request *r);
+/* Who gives way when the newest is one too many: of the user with the most requests the one that came last. */
+struct gw_request *gw_line_excess(struct gw_line *l);
 /* The same for a request that was granted: its user's next turn is behind all others. counts: the user has one more granted. */
 void gw_line_grant(struct gw_line *l, struct gw_request *r, bool counts);
 /* A granted request that was counted is over. */
@@ -105,6 +109,7 @@ struct gw_queue {
 
     /* the home's */
     struct gw_line line;
+    struct gw_timer mark_timer; /* set while somebody waits and a member is marked */
     unsigned max_queue, per_user_max_conn;
     bool is_configured, hold_for_consumer;
 
@@ -203,10 +208,12 @@ enum gw_take {
 enum gw_take gw_pool_take(struct gw_queue *q, struct gw_request *r, uint64_t now_ns);
 /* Gives both back. Does not look who waits: request.c's give_back does. */
 void gw_pool_give(struct gw_queue *q, struct gw_member *m);
-/* The outcome of a connect to the member. */
-void gw_pool_connected(struct gw_member *m);
+/* The outcome of a connect to the member. True: its mark has ended, which may let a request through that waits. */
+bool gw_pool_connected(struct gw_member *m);
 /* True: it is marked from now on. */
 bool gw_pool_failed(struct gw_member *m, uint64_t now_ns);
+/* When the next mark ends by itself; UINT64_MAX: none does. */
+uint64_t gw_pool_next_mark_end_ns(const struct gw_queue *q, uint64_t now_ns);
 
 /* ---- home.c: the home ---- */
 

@@ -130,11 +130,16 @@ static void advance(struct worker *w, struct held *h)
     }
 }
 
-static void check_limit(void)
+/* Of the queue, and of its member that has the same limit in all configurations that name it. */
+static void check_limits(struct worker *w)
 {
+    struct gw_queue *q = gw_registry_queue(registry, "tight");
     struct gw_queue_stats stats;
-    gw_queue_stats(gw_registry_queue(registry, "tight"), &stats);
+    gw_queue_stats(q, &stats);
     STRESS_REQUIRE(stats.active <= TIGHT_LIMIT, "%u tunnels at once", stats.active);
+    struct gw_member_stats m;
+    for (size_t at = 0; gw_queue_members(q, gw_loop_now_ns(w->loop), &at, &m, 1) == 1;)
+        STRESS_REQUIRE(strcmp(m.text, "b:1") != 0 || m.active <= 1, "%u tunnels at once at b:1", m.active);
 }
 
 /* ---- members, operators, reloads ---- */
@@ -235,7 +240,7 @@ static void *run(void *arg)
             schedule_pause(&w->seed);
         }
         meddle(w);
-        check_limit();
+        check_limits(w);
         round_once(w, one_in(w, 16));
     }
     while (finish(w))

@@ -203,3 +203,47 @@ Test(pool, one_request_tries_a_marked_member_when_its_time_is_over)
     queue_world_release(&w, &b);
     queue_world_deinit(&w);
 }
+
+/* a:1 is marked, b:1 has room for one and serves it; alice waits. */
+static void wait_beside_a_mark(struct queue_world *w, uint64_t marked_ns, struct asked *holder, struct asked *waiting,
+                               unsigned count)
+{
+    queue_world_init(w, "QueueTimeout 0\nTarget a:1\nTarget b:1 maxconn 1");
+    struct gw_member *m = gw_queue_member(queue_world_queue(w), 0);
+    atomic_store(&m->failed_in_row, GW_MARK_AFTER);
+    atomic_store(&m->marked_until_ns, gw_loop_now_ns(w->loop[0]) + marked_ns);
+    cr_assert_eq(queue_world_ask(w, holder, "alice"), GW_ANSWER_GRANTED);
+    for (unsigned i = 0; i < count; i++)
+        cr_assert_eq(queue_world_ask(w, &waiting[i], "alice"), GW_ANSWER_NONE);
+}
+
+Test(pool, who_waits_is_served_when_a_mark_ends)
+{
+    struct queue_world w;
+    struct asked holder, a[3];
+    wait_beside_a_mark(&w, 100000000, &holder, a, 3);
+    queue_world_run(&w, 200); /* one tries it */
+    cr_assert(a[0].answers == 1 && a[1].answers == 0 && a[2].answers == 0);
+    gw_request_served(a[0].request); /* and then it is as good as others */
+    queue_world_settle(&w);
+    cr_assert(a[1].answers == 1 && a[2].answers == 1);
+    for (unsigned i = 0; i < 3; i++)
+        queue_world_release(&w, &a[i]);
+    queue_world_release(&w, &holder);
+    queue_world_deinit(&w);
+}
+
+Test(pool, a_mark_that_came_behind_a_success_ends_with_the_next_one)
+{
+    struct queue_world w;
+    struct asked a;
+    queue_world_init(&w, "Target a:1");
+    struct gw_member *m = gw_queue_member(queue_world_queue(&w), 0);
+    atomic_store(&m->marked_until_ns, 1); /* and no failure is counted */
+    queue_world_ask(&w, &a, "alice");
+    cr_assert(queue_world_member(&w, "a:1").marked);
+    gw_request_served(a.request);
+    cr_assert(!queue_world_member(&w, "a:1").marked);
+    queue_world_release(&w, &a);
+    queue_world_deinit(&w);
+}

@@ -102,6 +102,27 @@ Test(queue, more_than_may_wait_are_refused_at_once)
     queue_world_deinit(&w);
 }
 
+Test(queue, a_user_who_fills_the_line_gives_way_to_others)
+{
+    struct queue_world w;
+    struct asked a[4], b, c;
+    queue_world_init(&w, QUIET "Target a:1\nMaxConn 1\nMaxQueue 3");
+    for (unsigned i = 0; i < 4; i++)
+        queue_world_ask(&w, &a[i], "alice");
+    cr_assert_eq(queue_world_ask(&w, &b, "bob"), GW_ANSWER_NONE);
+    cr_assert_eq(gw_request_answer(a[3].request), GW_ANSWER_QUEUE_FULL);
+    cr_assert(a[1].answers == 0 && a[2].answers == 0);
+    cr_assert_eq(queue_world_ask(&w, &c, "carol"), GW_ANSWER_NONE);
+    cr_assert_eq(gw_request_answer(a[2].request), GW_ANSWER_QUEUE_FULL);
+    queue_world_release(&w, &a[2]);
+    cr_assert_eq(queue_world_ask(&w, &a[2], "dave"), GW_ANSWER_QUEUE_FULL); /* nobody has more than he */
+    for (unsigned i = 0; i < 4; i++)
+        queue_world_release(&w, &a[i]);
+    queue_world_release(&w, &b);
+    queue_world_release(&w, &c);
+    queue_world_deinit(&w);
+}
+
 Test(queue, who_waited_too_long_is_told_so)
 {
     struct queue_world w;
@@ -188,6 +209,21 @@ Test(queue, a_retry_that_must_wait_is_next)
     queue_world_release(&w, &a);
     queue_world_release(&w, &c);
     queue_world_release(&w, &d);
+    queue_world_deinit(&w);
+}
+
+Test(queue, a_retry_that_must_wait_holds_up_nobody_who_need_not)
+{
+    struct queue_world w;
+    struct asked a, b;
+    queue_world_init(&w, QUIET "HoldForConsumer yes\nTarget a:1");
+    queue_world_ask(&w, &a, "alice");
+    gw_request_failed(a.request); /* it waits for a member other than the one it has tried */
+    queue_world_settle(&w);
+    cr_assert_eq(a.answers, 1);
+    cr_assert_eq(queue_world_ask(&w, &b, "alice"), GW_ANSWER_GRANTED);
+    queue_world_release(&w, &b);
+    queue_world_release(&w, &a);
     queue_world_deinit(&w);
 }
 
