@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a kernel must do before it serves: the same as the portable one, byte for byte, for each length from 0 to 511 and some
- * longer, each size of a batch, and counters that carry; and refuse a broken tag. A kernel that was built wrong, or a processor
+ * longer, up to where the widest loop of any kernel has gone round more than once, each size of a batch, and counters that carry;
+ * and refuse a broken tag. A kernel that was built wrong, or a processor
  * that computes wrong, is found here and not by a peer. The bytes are fixed: two starts of one machine do the same. */
 #include <stdlib.h>
 
@@ -12,8 +13,10 @@ enum {
     STRIDE = 197,      /* prime to it: shorter and longer ones stand side by side */
     LONG_LENGTHS = 96, /* whole blocks from there on: where the loops that take many blocks at once begin and end */
     BLOCK_BYTES = 16,
-    LENGTHS = SHORT_LENGTHS + LONG_LENGTHS,
-    LENGTH_MAX = SHORT_LENGTHS + LONG_LENGTHS * BLOCK_BYTES,
+    WIDE_LENGTHS = 16, /* one, two and three turns of the widest loop, which takes 2 KiB of ChaCha20 at once, and a rest */
+    WIDE_STEP = 273,
+    LENGTHS = SHORT_LENGTHS + LONG_LENGTHS + WIDE_LENGTHS,
+    LENGTH_MAX = SHORT_LENGTHS + LONG_LENGTHS * BLOCK_BYTES + WIDE_LENGTHS * WIDE_STEP,
     TAG_ROOM = 64,
     SLOT_BYTES = CX_PACKET_LENGTH_BYTES + LENGTH_MAX + TAG_ROOM + 1, /* odd: every alignment comes by */
 };
@@ -61,7 +64,11 @@ static void rewind_to_first(struct scratch *s)
 
 static uint32_t length_at(unsigned i)
 {
-    return i < SHORT_LENGTHS ? i * STRIDE % SHORT_LENGTHS : SHORT_LENGTHS + (i - SHORT_LENGTHS) * BLOCK_BYTES;
+    if (i < SHORT_LENGTHS)
+        return i * STRIDE % SHORT_LENGTHS;
+    if (i < SHORT_LENGTHS + LONG_LENGTHS)
+        return SHORT_LENGTHS + (i - SHORT_LENGTHS) * BLOCK_BYTES;
+    return LENGTH_MAX - (LENGTHS - 1 - i) * WIDE_STEP;
 }
 
 /* The next batch, of a size that changes, behind the last one's cursor. False: all lengths were there. */

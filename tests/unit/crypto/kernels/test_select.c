@@ -127,6 +127,15 @@ static enum cx_err seal_wrong(void *context, const struct cx_packet_job job[], s
     return err;
 }
 
+static enum cx_err seal_wrong_from(void *context, const struct cx_packet_job job[], size_t n)
+{
+    enum cx_err err = right_ops->seal(context, job, n);
+    for (size_t i = 0; i < n; i++)
+        if (job[i].len >= faulty_len)
+            job[i].start[CX_PACKET_LENGTH_BYTES + faulty_len - 1] ^= 1;
+    return err;
+}
+
 static enum cx_err open_any(void *context, const struct cx_packet_job job[], size_t n, size_t *good)
 {
     enum cx_err err = right_ops->open(context, job, n, good);
@@ -184,5 +193,20 @@ Test(select, a_self_test_notices_one_wrong_bit_in_one_length)
     faulty_len = 197; /* the first of the second batch */
     faulty_ctr.crypt = crypt_wrong;
     cr_assert_not(cx_selftest_ctr(&evp, CX_PRIMITIVE_CTR, &faulty_ctr.kernel));
+    cx_evp_drop(&evp);
+}
+
+/* chacha20-poly1305 has the widest: two blocks of the stream stand in the packet's row, and then 32 blocks are a turn. */
+Test(select, a_self_test_goes_round_the_widest_loop_three_times)
+{
+    struct cx_evp evp;
+    cr_assert(cx_evp_fetch(&evp));
+    right_ops = &cx_packet_chachapoly;
+    faulty_ops = cx_packet_chachapoly;
+    faulty_ops.seal = seal_wrong_from;
+    for (uint32_t turns = 1; turns <= 3; turns++) {
+        faulty_len = 64 * (2 + 32 * turns);
+        cr_assert_not(cx_selftest_packets(&evp, CX_PRIMITIVE_CHACHAPOLY, &faulty_ops.kernel), "%u", turns);
+    }
     cx_evp_drop(&evp);
 }
