@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* Whole methods draw from the system as the gateway does, since OpenSSL, beside them, draws from it too; a KEM alone is what its
+ * kernels are compared by, and its bytes come from a fixed seed. */
 #include "bench/kex_ops.h"
 
 #include <stdlib.h>
@@ -58,8 +60,9 @@ struct bench_kex_ops {
     struct method *methods;
     struct kem *kems;
     struct work *works;
+    struct cx_random_pool pool;
     struct cx_random_seeded seeded;
-    struct cx_random random;
+    struct cx_random system, fixed;
 };
 
 /* What a method's kernels are, by the front of its name. */
@@ -194,7 +197,7 @@ static struct method *add_method(struct bench_plan *plan, struct bench_kex_ops *
         plan->failed = true;
         return NULL;
     }
-    *m = (struct method){ .next = ops->methods, .kex = kex, .random = &ops->random };
+    *m = (struct method){ .next = ops->methods, .kex = kex, .random = &ops->system };
     ops->methods = m;
     if (cx_kex_wants_group(kex)) {
         if (cx_kex_group_choose(EXCHANGED_GROUP_BITS, EXCHANGED_GROUP_BITS, EXCHANGED_GROUP_BITS, &m->group) != CX_OK) {
@@ -248,7 +251,7 @@ static void plan_kem_lane(struct bench_plan *plan, struct bench_kex_ops *ops, st
         plan->failed = true;
         return;
     }
-    *k = (struct kem){ .next = ops->kems, .random = &ops->random };
+    *k = (struct kem){ .next = ops->kems, .random = &ops->fixed };
     ops->kems = k;
     exchange.state = k;
     if (with) {
@@ -278,7 +281,8 @@ struct bench_kex_ops *bench_kex_ops_plan(struct bench_plan *plan, const struct b
     if (!ops)
         return NULL;
     ops->choice = choice;
-    ops->random = cx_random_from_seed(&ops->seeded, 2);
+    ops->system = cx_random_system(&ops->pool);
+    ops->fixed = cx_random_from_seed(&ops->seeded, 2);
     for (size_t i = 0; (kex = cx_kex_at(i)); i++)
         if (bench_choice_takes(choice, "kex", kex->name))
             plan_method(plan, ops, kex);

@@ -3,7 +3,8 @@
  * opening then opens these, both in place as the gateway does, and memcpy copies the payloads out of it. So the cells of a group
  * touch the same bytes, and what is opened was sealed under the same sequence numbers just before.
  *
- * Padding comes from a seeded generator, so that the kernel's getrandom is no part of what is compared. */
+ * Padding comes from a seeded generator, so that the gateway's own, which every kernel's packets pay alike, is no part of what is
+ * compared. */
 #include "bench/suites.h"
 
 #include <stdio.h>
