@@ -90,6 +90,7 @@ static void free_config(struct gw_config *c)
     free(c->user);
     free(c->audit_log);
     free(c->pid_file);
+    free(c->control_socket);
     for (size_t i = 0; i < c->permit_listen_count; i++)
         free(c->permit_listens[i].host);
     free(c->permit_listens);

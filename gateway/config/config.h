@@ -149,6 +149,7 @@ struct gw_config {
     char *user;                 /* User: whom the engine runs as, where the monitor is root; default "sluice" */
     char *audit_log;            /* AuditLog: path, NULL: none */
     char *pid_file;             /* PidFile; NULL: none */
+    char *control_socket;       /* ControlSocket: path, NULL: none */
     unsigned max_channels;      /* MaxChannels a connection: 16384 */
     size_t permit_listen_count;
     struct gw_permit *permit_listens;    /* PermitListen: where ssh -R may open a port; none */

@@ -115,6 +115,7 @@ static const struct gw_keyword keywords[] = {
     { "User", GW_SCOPE_GLOBAL, &gw_kind_user, "the name of an account", FIELD(user) },
     { "AuditLog", GW_SCOPE_GLOBAL, &gw_kind_path_or_none, PATH_OR_NONE, FIELD(audit_log) },
     { "PidFile", GW_SCOPE_GLOBAL, &gw_kind_path_or_none, PATH_OR_NONE, FIELD(pid_file) },
+    { "ControlSocket", GW_SCOPE_GLOBAL, &gw_kind_path_or_none, PATH_OR_NONE, FIELD(control_socket) },
     { "MaxChannels", GW_SCOPE_GLOBAL, &gw_kind_number, "1 to 16384", FIELD(max_channels), .min = 1, .max = MUX_CHANNELS_MAX },
     { "MaxChannelsPerUser", GW_SCOPE_GLOBAL, &gw_kind_number, "1 to 1000000", FIELD(max_channels_per_user), .min = 1,
       .max = 1000000 },

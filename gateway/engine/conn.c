@@ -108,6 +108,7 @@ static struct gw_conn *new_conn(struct gw_worker *w, const struct gw_arrival *ar
     c->identity.peer = arrival->peer;
     c->identity.proxy = arrival->proxy;
     c->send_room = SEND_ROOM_FIRST;
+    c->began_ns = now_ns;
     c->heard_at_ns = now_ns;
     c->protocol = gw_protocol_hold(w->protocol);
     uint64_t grace_ns = c->protocol->snapshot.config->login_grace_ns;

@@ -52,10 +52,12 @@ struct gw_conn {
     struct gw_parked parked;
     size_t send_room; /* what the last sends let expect of the socket */
 
-    uint64_t grace_at_ns;   /* LoginGraceTime; UINT64_MAX: none, or past it */
-    uint64_t heard_at_ns;   /* bytes came */
-    uint64_t alive_from_ns; /* the current keepalive interval began */
-    unsigned alive_missed;  /* intervals without a byte */
+    uint64_t grace_at_ns; /* LoginGraceTime; UINT64_MAX: none, or past it */
+    uint64_t began_ns;
+    uint64_t bytes_in, bytes_out; /* on the wire */
+    uint64_t heard_at_ns;         /* bytes came */
+    uint64_t alive_from_ns;       /* the current keepalive interval began */
+    unsigned alive_missed;        /* intervals without a byte */
     uint64_t linger_until_ns;
     size_t linger_discarded;
     int32_t startup;        /* GW_STARTUP_NONE once given back */

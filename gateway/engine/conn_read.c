@@ -161,6 +161,7 @@ static size_t receive(struct gw_conn *c)
     /* A short read has emptied the socket, and the next byte makes a new edge; behind a hang-up no edge comes any more. */
     if ((size_t)n < room && !(c->watch.ready & GW_HUNG_UP))
         c->watch.ready &= (uint8_t)~GW_READABLE;
+    c->bytes_in += (uint64_t)n;
     c->heard_at_ns = gw_loop_now_ns(c->worker->loop);
     if (!c->admitted)
         acknowledge_at_once(c);

@@ -42,6 +42,7 @@ static size_t send_some(struct gw_conn *c, const uint8_t *bytes, size_t len)
         return 0;
     }
     size_t taken = n > 0 ? (size_t)n : 0;
+    c->bytes_out += taken;
     if (taken < len)
         c->watch.ready &= (uint8_t)~GW_WRITABLE;
     return taken;

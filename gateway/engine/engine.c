@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "crypto/secret.h"
+#include "gateway/admin/admin.h"
 #include "gateway/engine/acceptor.h"
 #include "gateway/engine/door.h"
 #include "gateway/observe/log.h"
@@ -32,6 +33,8 @@ struct engine {
     unsigned worker_count, workers_done;
     struct gw_worker *workers[WORKERS_MAX];
     struct gw_acceptor *acceptor;
+    int admin_fd;           /* the listener of ControlSocket; -1: none, or handed on */
+    struct gw_admin *admin; /* NULL: none */
     struct gw_registry *registry;
     struct gw_door *door;
     struct mux_window_budget budget;
@@ -118,6 +121,17 @@ static void start_acceptor(struct engine *e)
         gw_engine_die("the acceptor cannot start: %s", strerror(errno));
 }
 
+static void start_admin(struct engine *e)
+{
+    if (e->admin_fd < 0)
+        return;
+    struct gw_admin_setup setup = { e->admin_fd, e->registry, e->workers, e->worker_count };
+    e->admin = gw_admin_new(&setup);
+    e->admin_fd = -1;
+    if (!e->admin || !gw_admin_start(e->admin))
+        gw_engine_die("the thread of ControlSocket cannot start: %s", strerror(errno));
+}
+
 static void say_ready(struct engine *e)
 {
     struct gw_ipc_out out;
@@ -144,6 +158,7 @@ static void on_start(struct engine *e)
         gw_engine_die("out of memory");
     start_workers(e);
     start_acceptor(e);
+    start_admin(e);
     e->started = true;
     say_ready(e);
 }
@@ -169,6 +184,8 @@ static void on_record(struct engine *e, const struct gw_ipc_record *r, int fd)
         e->listeners[e->listener_count++] = fd;
     else if (r->type == GW_IPC_WORKER && !e->started && e->worker_count < WORKERS_MAX)
         e->links[e->worker_count++] = fd;
+    else if (r->type == GW_IPC_ADMIN && !e->started && e->admin_fd < 0)
+        e->admin_fd = fd;
     else if (r->type == GW_IPC_START)
         on_start(e);
     else if (r->type == GW_IPC_DRAIN)
@@ -236,12 +253,15 @@ int gw_engine_main(int control_fd)
     if (!e)
         gw_engine_die("out of memory");
     e->control_fd = control_fd;
+    e->admin_fd = -1;
     e->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (e->done_fd < 0)
         gw_engine_die("eventfd: %s", strerror(errno));
     serve_until_drained(e);
+    gw_admin_stop(e->admin); /* no worker is asked anything after this */
     for (unsigned i = 0; i < e->worker_count; i++)
         gw_worker_join(e->workers[i]);
+    gw_admin_free(e->admin); /* no worker answers any more */
     gw_registry_free(e->registry);
     gw_door_free(e->door);
     gw_protocol_drop(e->protocol);

@@ -209,7 +209,12 @@ static bool tell_config(struct gw_engine_process *e)
     return sent;
 }
 
-/* Record `sent` of: the configuration, the listeners, the workers' sockets, START. */
+static unsigned admin_records(const struct gw_engine_process *e)
+{
+    return e->seed->control_socket->fd >= 0;
+}
+
+/* Record `sent` of: the configuration, the listeners, the ControlSocket if there is one, the workers' sockets, START. */
 static bool tell_next(struct gw_engine_process *e)
 {
     unsigned at = e->sent;
@@ -219,6 +224,9 @@ static bool tell_next(struct gw_engine_process *e)
     if (at < e->seed->listeners->count)
         return tell(e, GW_IPC_LISTENERS, at, e->seed->listeners->fds[at]);
     at -= (unsigned)e->seed->listeners->count;
+    if (at < admin_records(e))
+        return tell(e, GW_IPC_ADMIN, 0, e->seed->control_socket->fd);
+    at -= admin_records(e);
     if (at == e->worker_count)
         return tell(e, GW_IPC_START, 0, -1);
     if (!tell(e, GW_IPC_WORKER, at, e->worker_ends[at]))
@@ -229,7 +237,7 @@ static bool tell_next(struct gw_engine_process *e)
 
 static void tell_owed(struct gw_engine_process *e)
 {
-    while (e->sent < 1 + e->seed->listeners->count + e->worker_count + 1) {
+    while (e->sent < 1 + e->seed->listeners->count + admin_records(e) + e->worker_count + 1) {
         if (!tell_next(e))
             return;
         e->sent++;

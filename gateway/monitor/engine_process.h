@@ -14,6 +14,7 @@
 
 #include "gateway/config/config.h"
 #include "gateway/engine/loop.h"
+#include "gateway/monitor/control_socket.h"
 #include "gateway/monitor/host_keys.h"
 #include "gateway/monitor/ipc.h"
 #include "gateway/monitor/listeners.h"
@@ -31,6 +32,7 @@ struct gw_engine_seed {
     const struct gw_config *config; /* the newest */
     const struct gw_host_keys *keys;
     const struct gw_listeners *listeners;
+    const struct gw_control_socket *control_socket;
     const struct gw_account *account;
 };
 

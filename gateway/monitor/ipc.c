@@ -28,6 +28,7 @@ bool gw_ipc_record_has_fd(const struct gw_ipc_record *r)
     case GW_IPC_CONFIG:
     case GW_IPC_LISTENERS:
     case GW_IPC_WORKER:
+    case GW_IPC_ADMIN:
         return true;
     case GW_IPC_KEYS:
         return r->keys.opened;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* What monitor and engine say to each other: typed records in SOCK_SEQPACKET datagrams, each with a version and an id.
  *
- *   control   one socketpair between the engine's main thread and the monitor. Down: CONFIG, LISTENERS, WORKER, START, and later
- *             CONFIG again (HUP) and DRAIN. Up: READY. Its end (EOF) on either side means that the other process is gone.
+ *   control   one socketpair between the engine's main thread and the monitor. Down: CONFIG, LISTENERS, ADMIN, WORKER, START,
+ *             and later CONFIG again (HUP) and DRAIN. Up: READY. Its end (EOF) on either side means that the other process is gone.
  *   worker    one socketpair a worker: requests up, answers down, in any order. A worker sends all requests of a loop round in
  *             one datagram.
  *
  * Several engine generations may be alive, each with sockets of its own.
- * A record carries at most one descriptor: CONFIG, LISTENERS and WORKER always one, KEYS one if .keys.opened. Where a datagram
+ * A record carries at most one descriptor: CONFIG, LISTENERS, WORKER and ADMIN always one, KEYS one if .keys.opened. Where a datagram
  * holds several records, they take its descriptors in their order (gw_ipc_record_has_fd). The monitor sends its control records
  * one a datagram.
  * Each side takes the other for hostile: a record that does not parse ends the engine. */
@@ -48,6 +48,8 @@ enum gw_ipc_type {
     /* worker sockets, monitor to engine */
     GW_IPC_SIGNED, /* signature blob, or empty */
     GW_IPC_KEYS,   /* fd: the file, opened and judged; or none, with the reason */
+    /* control, monitor to engine */
+    GW_IPC_ADMIN, /* fd: the listening socket of ControlSocket; before START, at most once */
     GW_IPC_TYPE_COUNT
 };
 

@@ -32,6 +32,7 @@ struct monitor {
     const struct gw_config *config;
     struct gw_host_keys keys;
     struct gw_listeners listeners;
+    struct gw_control_socket control_socket;
     struct gw_account account;
     struct gw_audit_file audit;
     struct gw_engine_seed seed;
@@ -274,6 +275,8 @@ static bool open_files(struct monitor *m)
     char error[GW_CONFIG_ERROR_MAX];
     if (!gw_listeners_open(&m->listeners, m->config->listen, m->config->listen_count, error, sizeof error))
         return complain("%s", error);
+    if (!gw_control_socket_open(&m->control_socket, m->config->control_socket, &m->account, error, sizeof error))
+        return complain("%s", error);
     if (!gw_audit_file_open(&m->audit, m->config->audit_log))
         return complain("cannot open AuditLog %s: %s", m->config->audit_log, strerror(errno));
     return true;
@@ -317,7 +320,7 @@ static bool watch_signals(struct monitor *m)
 static bool start_serving(struct monitor *m)
 {
     gw_host_keys_lock_memory();
-    m->seed = (struct gw_engine_seed){ m->config, &m->keys, &m->listeners, &m->account };
+    m->seed = (struct gw_engine_seed){ m->config, &m->keys, &m->listeners, &m->control_socket, &m->account };
     m->loop = gw_loop_new();
     if (!m->loop || !watch_signals(m) || !gw_requests_init(&m->requests, &m->engine, &m->seed, &m->audit))
         return false;
@@ -333,6 +336,7 @@ static void deinit(struct monitor *m)
         close(m->signals.fd);
     gw_loop_free(m->loop);
     gw_audit_file_close(&m->audit);
+    gw_control_socket_close(&m->control_socket);
     gw_listeners_close(&m->listeners);
     gw_host_keys_free(&m->keys);
     if (m->pid_path)
@@ -350,6 +354,7 @@ static struct monitor monitor_new(const struct gw_monitor_options *options)
         .restart_ms = RESTART_FIRST_MS,
         .engine_timer.fire = on_engine_timer,
         .audit.fd = -1,
+        .control_socket.fd = -1,
         .signals.fd = -1,
         .ready_fd = -1,
         .exit_status = GW_EXIT_FAILURE,

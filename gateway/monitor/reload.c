@@ -41,6 +41,7 @@ void gw_reload_say_restarts(const struct gw_config *old, const struct gw_config 
         { old->workers != new_config->workers, "Workers" },
         { texts_differ(old->user, new_config->user), "User" },
         { texts_differ(old->pid_file, new_config->pid_file), "PidFile" },
+        { texts_differ(old->control_socket, new_config->control_socket), "ControlSocket" },
     };
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
         if (kept[i].differs)

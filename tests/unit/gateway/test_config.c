@@ -63,6 +63,7 @@ Test(config, an_empty_text_gives_the_defaults)
     cr_assert_str_eq(c->user, "sluice");
     cr_assert_null(c->audit_log);
     cr_assert_null(c->pid_file);
+    cr_assert_null(c->control_socket);
     cr_assert(c->max_channels == 16384 && c->max_channels_per_user == 256);
     cr_assert(c->permit_listen_count == 0 && c->gateway_ports == GW_GATEWAY_PORTS_NO);
     cr_assert_eq(c->hard_stop_ns, 30 * second_ns);
@@ -141,6 +142,7 @@ static const char everything[] = "# a comment\n"
                                  "User nobody\n"
                                  "AuditLog /var/log/audit\n"
                                  "PidFile /run/pid\n"
+                                 "ControlSocket /run/sluice/control.sock\n"
                                  "MaxChannels 100\n"
                                  "MaxChannelsPerUser 9\n"
                                  "PermitListen 8080 Localhost:* [::1]:22 *:9\n"
@@ -201,6 +203,7 @@ Test(config, every_keyword_lands_in_its_field)
     cr_assert_str_eq(c->user, "nobody");
     cr_assert_str_eq(c->audit_log, "/var/log/audit");
     cr_assert_str_eq(c->pid_file, "/run/pid");
+    cr_assert_str_eq(c->control_socket, "/run/sluice/control.sock");
     cr_assert(c->max_channels == 100 && c->max_channels_per_user == 9);
     cr_assert_eq(c->permit_listen_count, 4);
     cr_assert(!strcmp(c->permit_listens[0].host, "*") && c->permit_listens[0].port == 8080);
