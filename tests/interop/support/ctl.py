@@ -13,8 +13,11 @@ class Ctl:
         self.path = str(directory / "s")
         self.setting = f"ControlSocket {self.path}"
 
+    def try_to(self, *words):
+        return subprocess.run([os.environ["SLUICECTL"], "-s", self.path, *words], capture_output=True, text=True, timeout=60)
+
     def run(self, *words, status=0):
-        result = subprocess.run([os.environ["SLUICECTL"], "-s", self.path, *words], capture_output=True, text=True, timeout=60)
+        result = self.try_to(*words)
         assert result.returncode == status, result.stdout + result.stderr
         return result.stdout if status == 0 else result.stderr
 
