@@ -8,6 +8,8 @@ target_compile_options(sluice_flags INTERFACE
     -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Wformat=2 -Wundef -Wimplicit-fallthrough
     -Wno-missing-field-initializers $<$<C_COMPILER_ID:GNU>:-Wno-error=maybe-uninitialized>
     -fno-common -fno-strict-aliasing -fvisibility=hidden -fno-omit-frame-pointer)
+# valgrind 3.19 ends at clang's own choice, DWARF 5
+target_compile_options(sluice_flags INTERFACE $<$<C_COMPILER_ID:Clang>:-gdwarf-4>)
 target_compile_definitions(sluice_flags INTERFACE _GNU_SOURCE)
 
 option(SLUICE_FUZZ "libFuzzer programs of tests/fuzz; needs clang" OFF)

@@ -390,7 +390,7 @@ static void write_configuration(unsigned tries)
 static void make_files(void)
 {
     struct cx_private_key *key;
-    char *text;
+    char *text = NULL;
     snprintf(dir, sizeof dir, "%s/sluice-monitor-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
     CHECK(mkdtemp(dir) != NULL);
     CHECK(cx_private_key_generate(CX_KEY_ED25519, &key) == CX_OK && cx_private_key_write(key, "", &text) == CX_OK);

@@ -191,7 +191,7 @@ Test(authorized_keys, expiry_is_a_date_in_local_time_or_utc)
         struct outcome o = ask_alice(text);
         cr_assert_eq(o.match.found, rows[i].at > NOW, "%s: %s", rows[i].value, o.last);
         if (rows[i].at > NOW)
-            cr_assert_eq(o.match.options->expiry_unix, rows[i].at, "%s: %llu", rows[i].value,
+            cr_assert_eq(o.match.options->expiry_unix, (uint64_t)rows[i].at, "%s: %llu", rows[i].value,
                          (unsigned long long)o.match.options->expiry_unix);
         else
             cr_assert_str_eq(o.last, rows[i].at < 0 ? "option expiry-time: its value is wrong, or there is one too many"
