@@ -38,6 +38,9 @@ bool gw_permits_have(const struct gw_permit *permits, size_t count, struct cx_vi
 /* Whether the options admit a forward to host:port. o may be NULL: yes. */
 bool gw_key_options_permit(const struct gw_key_options *o, struct cx_view host, uint32_t port);
 
+/* Whether any socket with a path may be asked for: permitopen names hosts and ports, and what it does not name is not permitted. */
+bool gw_key_options_permit_path(const struct gw_key_options *o);
+
 /* The same for a listener that the client asks for (ssh -R): host and port as it asks for them. */
 bool gw_key_options_permit_listen(const struct gw_key_options *o, struct cx_view host, uint32_t port);
 

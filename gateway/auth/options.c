@@ -206,6 +206,11 @@ bool gw_permits_have(const struct gw_permit *permits, size_t count, struct cx_vi
     return false;
 }
 
+bool gw_key_options_permit_path(const struct gw_key_options *o)
+{
+    return !o || (!o->no_forwarding && !o->permit_limited);
+}
+
 bool gw_key_options_permit(const struct gw_key_options *o, struct cx_view host, uint32_t port)
 {
     if (!o)

@@ -22,10 +22,12 @@ enum {
     GW_RETRIES_MAX = 7,
     GW_PROXIES_MAX = 64,
     GW_CHECK_PATH_MAX = 255,
+    GW_UNIX_PATH_MAX = 107, /* bytes of a Unix socket's path: unix(7) */
 };
 
 enum gw_target_kind {
     GW_TARGET_TCP,  /* HOST:PORT */
+    GW_TARGET_UNIX, /* unix:PATH */
     GW_TARGET_DIAL, /* what the client asked for, judged by the routes */
     GW_TARGET_ECHO,
     GW_TARGET_DISCARD,
@@ -53,7 +55,7 @@ struct gw_check_config {
 /* Target WHERE [maxconn N] [weight N] [backup] [check …] [slowstart TIME] [timeout TIME]. */
 struct gw_target {
     enum gw_target_kind kind;
-    char *host; /* TCP: a name or a literal, lower case, no brackets */
+    char *host; /* TCP: a name or a literal, lower case, no brackets; UNIX: the path */
     uint16_t port;
     char *text;        /* as written: "10.0.0.10:80", "builtin:echo"; its name in the queue */
     unsigned max_conn; /* tunnels at once; UINT_MAX: any number */
@@ -75,11 +77,13 @@ struct gw_rule {
     struct gw_cidr block;
 };
 
-/* Route HOST:PORTS: a CIDR or address literal matches literals only, a glob (or name) matches names only. */
+/* Route HOST:PORTS: a CIDR or address literal matches literals only, a glob (or name) matches names only. Route unix:GLOB matches
+ * paths of sockets only. */
 struct gw_route {
     bool is_cidr;
     struct gw_cidr cidr;
-    char *glob;                   /* lower case; * and ?, which match any bytes, dots too */
+    bool is_path;
+    char *glob;                   /* lower case but of a path; * and ?, which match any bytes, dots and slashes too */
     uint16_t port_low, port_high; /* "*": 0 to 65535 */
 };
 
@@ -179,6 +183,9 @@ void gw_config_drop(const struct gw_config *c); /* the last one frees */
 /* The queue that a request for host (raw, any case, a trailing dot ignored) and port goes to: an exact queue name first (whatever
  * the port), then the first Route that matches in the order of the file. NULL: none. */
 const struct gw_queue_config *gw_config_route(const struct gw_config *c, struct cx_view host, uint32_t port);
+/* The queue that a request for the socket `path` goes to (direct-streamlocal): an exact queue name, as it is or behind one slash,
+ * then the first Route unix:GLOB that matches. NULL: none, or one that dials, which serves no sockets. */
+const struct gw_queue_config *gw_config_route_path(const struct gw_config *c, struct cx_view path);
 /* Whether the queue's Allow admits user from that source, and its Deny does not refuse him. "*" stands for everyone authenticated.
  * Where the key does not prove the name, a rule of Allow with a name or @group admits nobody, and one of Deny refuses everybody. */
 bool gw_config_allows(const struct gw_config *c, const struct gw_queue_config *q, const char *user, bool proves_name,

@@ -116,6 +116,10 @@ static bool check_queue(struct gw_reader *r, const struct gw_queue_config *q)
     if (dials && q->route_count == 0)
         return gw_reader_fail(r, "'%s' has Target dial and no Route that says what may be dialled; accepted: at least one Route",
                               q->name);
+    for (size_t i = 0; dials && i < q->route_count; i++)
+        if (q->routes[i].is_path)
+            return gw_reader_fail(r, "'%s' has Target dial and Route unix:%s; accepted: another queue for sockets", q->name,
+                                  q->routes[i].glob);
     return true;
 }
 

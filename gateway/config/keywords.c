@@ -129,11 +129,12 @@ static const struct gw_keyword keywords[] = {
     { "Queue", GW_SCOPE_ANY, &gw_kind_queue,
       "a name of 1 to 64 letters, digits, '.', '_' or '-' that is no number, no address and not localhost" },
     { "Target", GW_SCOPE_QUEUE, &gw_kind_target,
-      "one of HOST:PORT, [IPV6]:PORT, dial, builtin:echo, builtin:discard, builtin:source, builtin:http, and options behind it" },
+      "one of HOST:PORT, [IPV6]:PORT, unix:PATH, dial, builtin:echo, builtin:discard, builtin:source, builtin:http, and options "
+      "behind it" },
     { "Route", GW_SCOPE_QUEUE, &gw_kind_route,
       "HOST:PORTS..., where HOST is a name, a pattern such as *.internal, or an address block without bits behind its prefix such "
       "as "
-      "10.0.0.0/8 or [fd00::/8], and PORTS is *, 22 or 1000-2000" },
+      "10.0.0.0/8 or [fd00::/8], and PORTS is *, 22 or 1000-2000; or unix:PATTERN for paths" },
     { "Allow", GW_SCOPE_QUEUE, &gw_kind_rules, RULES, QUEUE_FIELD(allow),
       .count_offset = offsetof(struct gw_queue_config, allow_count) },
     { "Deny", GW_SCOPE_QUEUE, &gw_kind_rules, RULES, QUEUE_FIELD(deny),

@@ -170,6 +170,17 @@ static bool parse_glob(char *text)
     return host.kind == GW_HOST_NAME;
 }
 
+/* No port begins with a slash, so that a host named unix is another thing. */
+static bool push_path_route(struct gw_reader *r, struct gw_queue_config *q, const char *glob)
+{
+    struct gw_route *slot = gw_reader_push(r, &q->routes, &q->route_count, sizeof *slot);
+    if (!slot)
+        return false;
+    slot->is_path = true;
+    slot->glob = gw_reader_copy(r, glob);
+    return slot->glob != NULL;
+}
+
 static bool read_one_route(struct gw_reader *r, const struct gw_keyword *k, struct gw_queue_config *q, const char *word)
 {
     char text[GW_HOST_MAX + 32], *host, *ports;
@@ -177,6 +188,8 @@ static bool read_one_route(struct gw_reader *r, const struct gw_keyword *k, stru
     size_t len = strlen(word);
     if (len >= sizeof text)
         return gw_reader_refuse(r, word, k->accepted);
+    if (strncmp(word, "unix:/", 6) == 0)
+        return push_path_route(r, q, word + 5);
     memcpy(text, word, len + 1);
     if (!gw_value_host_port(text, &host, &ports) || !parse_ports(ports, &route) || !strip_brackets(&host))
         return gw_reader_refuse(r, word, k->accepted);
@@ -201,21 +214,32 @@ static bool read_route(struct gw_reader *r, const struct gw_keyword *k, void *ba
     return true;
 }
 
+static void print_host_route(const struct gw_route *route, FILE *out)
+{
+    char text[GW_ADDR_TEXT];
+    bool brackets = route->is_cidr && route->cidr.family == AF_INET6;
+    fprintf(out, brackets ? "[%s]:" : "%s:", route->is_cidr ? gw_cidr_text(&route->cidr, text) : route->glob);
+    if (route->port_low == 0)
+        fputs("*", out);
+    else if (route->port_low == route->port_high)
+        fprintf(out, "%u", route->port_low);
+    else
+        fprintf(out, "%u-%u", route->port_low, route->port_high);
+}
+
+static void print_path_route(const struct gw_route *route, FILE *out)
+{
+    fputs("unix:", out);
+    gw_lex_print(route->glob, out); /* a quote may stand within a word */
+}
+
 static void print_routes(const struct gw_keyword *k, const void *base, FILE *out)
 {
     const struct gw_queue_config *q = base;
-    char text[GW_ADDR_TEXT];
     for (size_t i = 0; i < q->route_count; i++) {
-        const struct gw_route *route = &q->routes[i];
-        bool brackets = route->is_cidr && route->cidr.family == AF_INET6;
         gw_keyword_print_name(k, out);
-        fprintf(out, brackets ? "[%s]:" : "%s:", route->is_cidr ? gw_cidr_text(&route->cidr, text) : route->glob);
-        if (route->port_low == 0)
-            fputs("*\n", out);
-        else if (route->port_low == route->port_high)
-            fprintf(out, "%u\n", route->port_low);
-        else
-            fprintf(out, "%u-%u\n", route->port_low, route->port_high);
+        (q->routes[i].is_path ? print_path_route : print_host_route)(&q->routes[i], out);
+        fputc('\n', out);
     }
 }
 

@@ -21,6 +21,8 @@ static const struct {
     { "builtin:http", GW_TARGET_HTTP },
 };
 
+#define UNIX_PREFIX "unix:"
+
 /* HOST:PORT into target. False: not that, or out of memory (then the error is set). */
 static bool parse_tcp_target(struct gw_reader *r, const struct gw_keyword *k, const char *word, struct gw_target *target)
 {
@@ -49,6 +51,17 @@ static bool parse_tcp_target(struct gw_reader *r, const struct gw_keyword *k, co
     return target->host != NULL;
 }
 
+/* unix:PATH. */
+static bool parse_unix_target(struct gw_reader *r, const char *word, struct gw_target *target)
+{
+    const char *path = word + strlen(UNIX_PREFIX);
+    if (path[0] != '/' || strlen(path) > GW_UNIX_PATH_MAX)
+        return gw_reader_refuse(r, word, "unix: and an absolute path of at most 107 bytes, in one word");
+    target->kind = GW_TARGET_UNIX;
+    target->host = gw_reader_copy(r, path);
+    return target->host != NULL;
+}
+
 static bool parse_where(struct gw_reader *r, const struct gw_keyword *k, const char *word, struct gw_target *target)
 {
     size_t i = 0, count = sizeof own_targets / sizeof own_targets[0];
@@ -56,7 +69,11 @@ static bool parse_where(struct gw_reader *r, const struct gw_keyword *k, const c
         i++;
     if (i < count)
         target->kind = own_targets[i].kind;
-    else if (!parse_tcp_target(r, k, word, target))
+    else if (strcasecmp(word, "unix") == 0)
+        return gw_reader_fail(r, "'unix' has no path; accepted: unix:PATH, in one word");
+    else if (strncmp(word, UNIX_PREFIX "/", strlen(UNIX_PREFIX) + 1) == 0 && !parse_unix_target(r, word, target))
+        return false;
+    else if (target->kind != GW_TARGET_UNIX && !parse_tcp_target(r, k, word, target))
         return false;
     target->text = gw_reader_copy(r, i < count ? own_targets[i].text : word);
     return target->text != NULL;
@@ -325,11 +342,11 @@ static bool check_is_default(const struct gw_check_config *c)
 /* What no single option can tell. */
 static bool judge_options(struct gw_reader *r, const struct gw_target *t)
 {
-    bool is_own = t->kind != GW_TARGET_TCP, connects = t->kind == GW_TARGET_TCP || t->kind == GW_TARGET_DIAL;
+    bool is_service = t->kind == GW_TARGET_TCP || t->kind == GW_TARGET_UNIX, connects = is_service || t->kind == GW_TARGET_DIAL;
     const struct gw_check_config *c = &t->check;
     if (!c->on && !check_is_default(c))
         return gw_reader_fail(r, "'%s' has options of a check; accepted: check in front of them", t->text);
-    if (c->on && is_own)
+    if (c->on && !is_service)
         return gw_reader_fail(r, "'%s' cannot be checked; accepted: check for a service that is connected", t->text);
     if (c->type != GW_CHECK_HTTP && (strcmp(c->path, "/") != 0 || c->status != 0))
         return gw_reader_fail(r, "'%s' has options of a check by HTTP; accepted: check-type http in front of them", t->text);
@@ -368,7 +385,7 @@ static void print_targets(const struct gw_keyword *k, const void *base, FILE *ou
     const struct gw_queue_config *q = base;
     for (size_t i = 0; i < q->target_count; i++) {
         gw_keyword_print_name(k, out);
-        fputs(q->targets[i].text, out);
+        gw_lex_print(q->targets[i].text, out);
         for (size_t n = 0; n < OPTION_COUNT; n++)
             options[n].print(&q->targets[i], out);
         fputc('\n', out);

@@ -13,7 +13,8 @@ static bool port_matches(const struct gw_route *route, uint32_t port)
 
 static bool glob_matches(const struct gw_route *route, const struct gw_host *host, uint32_t port)
 {
-    return !route->is_cidr && host->kind == GW_HOST_NAME && port_matches(route, port) && gw_pattern_match(route->glob, host->name);
+    return !route->is_cidr && !route->is_path && host->kind == GW_HOST_NAME && port_matches(route, port) &&
+           gw_pattern_match(route->glob, host->name);
 }
 
 static bool cidr_matches(const struct gw_route *route, const struct gw_addr *address, uint32_t port)
@@ -49,6 +50,29 @@ const struct gw_queue_config *gw_config_route(const struct gw_config *c, struct 
     for (size_t i = 0; i < c->queue_count; i++)
         for (size_t j = 0; j < c->queues[i].route_count; j++)
             if (route_matches(&c->queues[i].routes[j], &asked, port))
+                return &c->queues[i];
+    return NULL;
+}
+
+static bool dials(const struct gw_queue_config *q)
+{
+    return q->target_count > 0 && q->targets[0].kind == GW_TARGET_DIAL;
+}
+
+const struct gw_queue_config *gw_config_route_path(const struct gw_config *c, struct cx_view path)
+{
+    char text[GW_HOST_MAX + 1];
+    if (path.len == 0 || path.len >= sizeof text || memchr(path.data, '\0', path.len))
+        return NULL;
+    memcpy(text, path.data, path.len);
+    text[path.len] = '\0';
+    /* OpenSSH's client takes for a path only what begins with a slash */
+    const struct gw_queue_config *named = gw_config_queue(c, cx_view_text(text[0] == '/' ? text + 1 : text));
+    if (named)
+        return dials(named) ? NULL : named;
+    for (size_t i = 0; i < c->queue_count; i++)
+        for (size_t n = 0; n < c->queues[i].route_count; n++)
+            if (c->queues[i].routes[n].is_path && gw_pattern_match(c->queues[i].routes[n].glob, text))
                 return &c->queues[i];
     return NULL;
 }

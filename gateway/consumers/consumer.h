@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What stands at the far end of a tunnel, behind one table of calls: a TCP connection, a service built in, or another tunnel.
- * A consumer belongs to one tunnel and one worker; it never sees the SSH side.
+/* What stands at the far end of a tunnel, behind one table of calls: a TCP connection, a Unix socket, a service built in, or
+ * another tunnel. A consumer belongs to one tunnel and one worker; it never sees the SSH side.
  *
  * It starts as CONNECTING or OPEN. wake() tells the owner that progress() would change something; between two calls of progress
  * the state moves to OPEN or FAILED only within progress, and to BROKEN only within progress, write and pull. */
@@ -74,10 +74,18 @@ struct gw_tcp_setup {
     bool (*permits)(void *owner, const struct gw_addr *address);
 };
 
+struct gw_unix_setup {
+    struct gw_loop *loop;
+    struct gw_linger *linger;
+    const char *path;
+    uint64_t timeout_ns; /* 0: none */
+};
+
 /* NULL: out of memory. Each starts at once. */
 struct gw_consumer *gw_tcp_new(struct gw_consumer_owner o, const struct gw_tcp_setup *setup);
 /* A connection that was accepted, OPEN, whose owner is to be set before the loop goes on: fd passes unless NULL is returned. */
 struct gw_consumer *gw_tcp_accepted(struct gw_loop *loop, struct gw_linger *linger, int fd, const struct gw_addr *peer);
+struct gw_consumer *gw_unix_new(struct gw_consumer_owner o, const struct gw_unix_setup *setup);
 struct gw_consumer *gw_echo_new(struct gw_consumer_owner o);
 struct gw_consumer *gw_discard_new(struct gw_consumer_owner o);
 struct gw_consumer *gw_source_new(struct gw_consumer_owner o);

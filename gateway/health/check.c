@@ -32,9 +32,27 @@ static void write_request(struct gw_check *c)
     const struct gw_target *t = c->setup.target;
     if (t->check.type != GW_CHECK_HTTP)
         return;
-    int n = snprintf(c->request, sizeof c->request,
-                     "GET %s HTTP/1.0\r\nHost: %s\r\nUser-Agent: sluice\r\nConnection: close\r\n\r\n", t->check.path, t->host);
+    int n =
+        snprintf(c->request, sizeof c->request, "GET %s HTTP/1.0\r\nHost: %s\r\nUser-Agent: sluice\r\nConnection: close\r\n\r\n",
+                 t->check.path, t->kind == GW_TARGET_TCP ? t->host : "localhost");
     c->request_len = (size_t)n;
+}
+
+static struct gw_consumer *new_consumer(struct gw_check *c)
+{
+    const struct gw_check_setup *s = &c->setup;
+    struct gw_consumer_owner owner = { on_wake, c };
+    if (s->target->kind == GW_TARGET_UNIX)
+        return gw_unix_new(owner, &(struct gw_unix_setup){ s->loop, s->linger, s->target->host, s->connect_timeout_ns });
+    struct gw_tcp_setup tcp = {
+        .loop = s->loop,
+        .dns = s->dns,
+        .linger = s->linger,
+        .host = s->target->host,
+        .port = s->target->port,
+        .timeout_ns = s->connect_timeout_ns,
+    };
+    return gw_tcp_new(owner, &tcp);
 }
 
 struct gw_check *gw_check_new(const struct gw_check_setup *setup)
@@ -44,15 +62,7 @@ struct gw_check *gw_check_new(const struct gw_check_setup *setup)
         return NULL;
     c->setup = *setup;
     write_request(c);
-    struct gw_tcp_setup tcp = {
-        .loop = setup->loop,
-        .dns = setup->dns,
-        .linger = setup->linger,
-        .host = setup->target->host,
-        .port = setup->target->port,
-        .timeout_ns = setup->connect_timeout_ns,
-    };
-    c->consumer = gw_tcp_new((struct gw_consumer_owner){ on_wake, c }, &tcp);
+    c->consumer = new_consumer(c);
     if (!c->consumer) {
         free(c);
         return NULL;

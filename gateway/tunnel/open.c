@@ -17,7 +17,7 @@ static const struct gw_refusal_row rows[GW_REFUSAL_COUNT] = {
     [GW_REFUSAL_SESSION] = { MUX_OPEN_PROHIBITED, "this gateway forwards tunnels only; use ssh -N, -W, -L, -D or -J",
                              "this gateway forwards tunnels only; use ssh -N, -W, -L, -D or -J", "sessions are not served" },
     [GW_REFUSAL_TYPE] = { MUX_OPEN_UNKNOWN_TYPE, "unknown channel type", "unknown channel type", "unknown channel type" },
-    [GW_REFUSAL_MALFORMED] = { MUX_OPEN_PROHIBITED, ALIKE, "malformed host or port", "malformed host or port" },
+    [GW_REFUSAL_MALFORMED] = { MUX_OPEN_PROHIBITED, ALIKE, "malformed host, port or path", "malformed host, port or path" },
     [GW_REFUSAL_NO_QUEUE] = { MUX_OPEN_PROHIBITED, ALIKE, "no such queue", "no queue takes it" },
     [GW_REFUSAL_NOT_ALLOWED] = { MUX_OPEN_PROHIBITED, ALIKE, "not allowed", "the queue's Allow and Deny do not admit the user" },
     [GW_REFUSAL_KEY_OPTIONS] = { MUX_OPEN_PROHIBITED, ALIKE, "not permitted for this key", "the key's options do not permit it" },
@@ -80,6 +80,8 @@ static struct gw_consumer *new_consumer(struct gw_tunnel *t)
     switch (to->kind) {
     case GW_TARGET_TCP:
         return gw_tcp_new(owner, &tcp);
+    case GW_TARGET_UNIX:
+        return gw_unix_new(owner, &(struct gw_unix_setup){ tcp.loop, tcp.linger, to->host, tcp.timeout_ns });
     case GW_TARGET_DIAL:
         tcp.host = t->host;
         tcp.port = (uint16_t)t->port;
@@ -256,7 +258,7 @@ static void judge(struct gw_tunnel *t)
     const struct gw_config *config = gw_worker_config(w);
     const struct gw_identity *who = gw_conn_identity(t->conn);
     struct cx_view host = cx_view(t->host, t->host_len);
-    const struct gw_queue_config *terms = gw_config_route(config, host, t->port);
+    const struct gw_queue_config *terms = t->is_path ? gw_config_route_path(config, host) : gw_config_route(config, host, t->port);
     if (!terms) {
         refuse(t, GW_REFUSAL_NO_QUEUE);
         return;
@@ -265,38 +267,74 @@ static void judge(struct gw_tunnel *t)
     t->queue = queue ? gw_queue_name(queue) : NULL;
     if (!gw_config_allows(config, terms, who->user, who->proves_name, &who->peer))
         refuse(t, GW_REFUSAL_NOT_ALLOWED);
-    else if (!gw_key_options_permit(who->options, host, t->port))
+    else if (!(t->is_path ? gw_key_options_permit_path(who->options) : gw_key_options_permit(who->options, host, t->port)))
         refuse(t, GW_REFUSAL_KEY_OPTIONS);
     else if (count_channel(t, config))
         offer(t, config, terms);
 }
 
-/* Whether the fields of direct-tcpip are all there: if so, only their values are out of bounds. */
-static bool has_its_form(struct cx_view data)
+struct ask {
+    bool is_known, is_path; /* of the channel's type */
+    bool parsed;
+    bool has_form; /* the fields are all there: if it is not parsed, only their values are out of bounds */
+    struct cx_view host;
+    uint32_t port;
+};
+
+static struct ask read_tcpip(struct cx_view data)
 {
+    struct mux_direct_tcpip m = { 0 };
     struct cx_reader r = cx_reader(data);
     cx_reader_string(&r);
     cx_reader_u32(&r);
     cx_reader_string(&r);
     cx_reader_u32(&r);
-    return cx_reader_done(&r);
+    struct ask ask = { .is_known = true, .has_form = cx_reader_done(&r), .parsed = mux_direct_tcpip_parse(data, &m) };
+    if (ask.parsed) {
+        ask.host = m.host;
+        ask.port = m.port;
+    }
+    return ask;
+}
+
+static struct ask read_streamlocal(struct cx_view data)
+{
+    struct cx_view path;
+    struct cx_reader r = cx_reader(data);
+    cx_reader_string(&r);
+    cx_reader_string(&r);
+    cx_reader_u32(&r);
+    struct ask ask = { .is_known = true, .is_path = true, .has_form = cx_reader_done(&r) };
+    ask.parsed = mux_direct_streamlocal_parse(data, &path) && path.len <= MUX_HOST_MAX;
+    if (ask.parsed)
+        ask.host = path;
+    return ask;
+}
+
+static struct ask read_ask(struct cx_view type, struct cx_view data)
+{
+    if (cx_view_is(type, "direct-tcpip"))
+        return read_tcpip(data);
+    if (cx_view_is(type, "direct-streamlocal@openssh.com"))
+        return read_streamlocal(data);
+    return (struct ask){ .is_known = false };
 }
 
 enum mux_err gw_tunnel_open(struct gw_conn *c, uint32_t channel, struct cx_view type, struct cx_view data)
 {
-    struct mux_direct_tcpip ask = { 0 };
-    bool direct = cx_view_is(type, "direct-tcpip");
-    bool parsed = direct && mux_direct_tcpip_parse(data, &ask);
-    struct gw_tunnel *t = gw_tunnel_new(c, channel, parsed ? ask.host : cx_view("", 0), ask.port);
+    struct ask ask = read_ask(type, data);
+    struct gw_tunnel *t = gw_tunnel_new(c, channel, ask.parsed ? ask.host : cx_view("", 0), ask.port);
+    if (t)
+        t->is_path = ask.is_path;
     if (!t)
         mux_channel_refuse(gw_conn_session(c), channel, MUX_OPEN_RESOURCE_SHORTAGE, rows[GW_REFUSAL_MEMORY].text);
     else if (gw_worker_draining(gw_conn_worker(c)))
         refuse(t, GW_REFUSAL_DRAINING);
-    else if (!direct)
+    else if (!ask.is_known)
         refuse(t, cx_view_is(type, "session") ? GW_REFUSAL_SESSION : GW_REFUSAL_TYPE);
-    else if (!parsed)
+    else if (!ask.parsed)
         refuse(t, GW_REFUSAL_MALFORMED);
     else
         judge(t);
-    return direct && !parsed && !has_its_form(data) ? MUX_E_MALFORMED : MUX_OK;
+    return ask.is_known && !ask.has_form ? MUX_E_MALFORMED : MUX_OK;
 }

@@ -45,9 +45,11 @@ static const char *describe(const struct gw_tunnel *t, char *out, size_t room)
     char host[LOG_HOST_MAX], peer[GW_ADDR_TEXT], address[GW_ADDR_TEXT];
     gw_log_escape(host, sizeof host, cx_view(t->host, t->host_len), true);
     bool reverse = t->outgoing;
-    int n =
-        snprintf(out, room, "%stunnel %u %s %s %s %s %s %s:%u", reverse ? "reverse " : "", t->number, reverse ? "to" : "of",
-                 who->user, reverse ? "at" : "from", gw_addr_port_text(&who->peer, peer), reverse ? "for" : "to", host, t->port);
+    char port[16] = "";
+    if (!t->is_path)
+        snprintf(port, sizeof port, ":%u", t->port);
+    int n = snprintf(out, room, "%stunnel %u %s %s %s %s %s %s%s", reverse ? "reverse " : "", t->number, reverse ? "to" : "of",
+                     who->user, reverse ? "at" : "from", gw_addr_port_text(&who->peer, peer), reverse ? "for" : "to", host, port);
     if (t->queue && n > 0 && (size_t)n < room)
         n += snprintf(out + n, room - (size_t)n, " (queue %s%s%s%s%s)", t->queue, member_of(t) ? ", " : "",
                       member_of(t) ? member_of(t) : "", t->resolved.family ? (reverse ? " from " : " at ") : "",

@@ -49,6 +49,7 @@ struct gw_tunnel {
     struct gw_addr resolved; /* that was tried last; family 0: none */
     uint32_t channel, number;
 
+    bool is_path;  /* host is the path of a socket */
     bool outgoing; /* the gateway opens the channel; resolved is who asks for it */
     bool accepted;
     bool answered;      /* the queue's answer is to be looked at */

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Services behind the gateway, each on a loopback port of its own, a thread for each connection."""
+"""Services behind the gateway, each on a loopback port or Unix socket of its own, a thread for each connection."""
 import hashlib
 import os
 import socket
@@ -24,16 +24,19 @@ def pattern_digest(size: int) -> str:
 
 
 class Backend:
-    """serve(connection) runs in a thread for each connection, which is closed after it."""
+    """serve(connection) runs in a thread for each connection, which is closed after it. path: a Unix socket instead of a port."""
 
-    def __init__(self, serve, family=socket.AF_INET, host="127.0.0.1", port=0):
+    def __init__(self, serve, family=socket.AF_INET, host="127.0.0.1", port=0, path=None):
         self.serve = serve
-        self.listener = socket.socket(family)
+        self.listener = socket.socket(socket.AF_UNIX if path else family)
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.listener.bind((host, port))
+        self.listener.bind(str(path) if path else (host, port))
         self.listener.listen(1024)
-        self.port = self.listener.getsockname()[1]
-        self.address = f"[{host}]:{self.port}" if family == socket.AF_INET6 else f"{host}:{self.port}"
+        self.port = None if path else self.listener.getsockname()[1]
+        if path:
+            self.address = f"unix:{path}"
+        else:
+            self.address = f"[{host}]:{self.port}" if family == socket.AF_INET6 else f"{host}:{self.port}"
         self.connections = []
         self.errors = []
         threading.Thread(target=self._accept, daemon=True).start()

@@ -340,6 +340,27 @@ Test(options, forwards_are_permitted_as_the_line_says)
     gw_key_options_free(NULL);
 }
 
+Test(options, paths_are_permitted_where_nothing_limits_forwards)
+{
+    static const struct {
+        const char *options;
+        bool permitted;
+    } rows[] = {
+        { "no-pty", true },
+        { "permitlisten=\"80\"", true },
+        { "restrict", false },
+        { "restrict,port-forwarding", true },
+        { "permitopen=\"web:*\"", false },
+        { "permitopen=\"*:*\"", false },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct gw_key_options *o = options_of(rows[i].options);
+        cr_assert_eq(gw_key_options_permit_path(o), rows[i].permitted, "%s", rows[i].options);
+        gw_key_options_free(o);
+    }
+    cr_assert(gw_key_options_permit_path(NULL));
+}
+
 Test(options, permitlisten_limits_what_a_client_may_have_forwarded)
 {
     static const struct {

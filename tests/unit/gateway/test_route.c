@@ -67,6 +67,37 @@ Test(route, requests_find_their_queue)
     gw_config_drop(c);
 }
 
+Test(route, paths_find_their_queue_and_no_other)
+{
+    static const struct {
+        const char *path, *queue;
+    } rows[] = {
+        { "web", "web" },
+        { "/web", "web" },
+        { "/WEB", "web" },
+        { "//web", "none" },
+        { "/dialled", "none" },
+        { "/run/a.sock", "socks" },
+        { "/run/deep/a.sock", "socks" },
+        { "/run/A.SOCK", "late" },
+        { "/var/run/a.sock", "none" },
+        { "/run/b", "late" },
+        { "", "none" },
+        { "/", "none" },
+        { "a.name", "none" },
+    };
+    struct gw_config *c = parse("Queue web\nTarget h:80\nQueue socks\nTarget h:1\nRoute unix:/run/*.sock\n"
+                                "Queue late\nTarget h:2\nRoute unix:/run/*\nQueue dialled\nTarget dial\nRoute *:*\n");
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct gw_queue_config *q = gw_config_route_path(c, cx_view_text(rows[i].path));
+        cr_assert_str_eq(q ? q->name : "none", rows[i].queue, "%s", rows[i].path);
+    }
+    cr_assert_null(gw_config_route_path(c, cx_view("/run/b\0", 7)));
+    cr_assert_str_eq(routed(c, "/run/b", 0), "none");
+    cr_assert_str_eq(routed(c, "run.b", 0), "dialled");
+    gw_config_drop(c);
+}
+
 Test(route, a_star_for_names_takes_no_address_and_nothing_like_one)
 {
     struct gw_config *c = parse("Queue q\nTarget dial\nRoute *:*\n");

@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include "mux/connection/forward.h"
 #include "tunnel_world.h"
 
 enum { BIG = 600000 };
@@ -459,6 +461,49 @@ Test(tunnel, malformed_opens_are_told_from_values_out_of_bounds)
     cr_assert(world_until(w, &b->refused));
     cr_assert_eq(w->open_error, MUX_E_MALFORMED);
     world_free(w);
+}
+
+static struct world_channel *open_path(struct world *w, const char *path)
+{
+    uint8_t room[2048];
+    size_t len = mux_direct_streamlocal_write((struct cx_span){ room, sizeof room }, cx_view_text(path));
+    return world_open_raw(w, "direct-streamlocal@openssh.com", cx_view(room, len));
+}
+
+Test(tunnel, a_path_goes_to_its_queue_or_is_refused)
+{
+    struct world *w = world_new("Queue echo\n  Target builtin:echo\n  Route unix:/run/*\n  Allow *\n");
+    struct world_channel *named = open_path(w, "/echo"), *routed = open_path(w, "/run/x"), *other = open_path(w, "/var/x");
+    cr_assert(world_until(w, &named->opened) && world_until(w, &routed->opened) && world_until(w, &other->refused));
+    cr_assert(other->reason == MUX_OPEN_PROHIBITED && strcmp(other->text, "not available") == 0);
+    char text[1001] = "/run/";
+    memset(text + 5, 'x', sizeof text - 6);
+    struct world_channel *longer = open_path(w, text);
+    cr_assert(world_until(w, &longer->refused));
+    cr_assert(longer->reason == MUX_OPEN_PROHIBITED && w->open_error == MUX_OK);
+    struct world_channel *cut = world_open_raw(w, "direct-streamlocal@openssh.com", cx_view("\0\0\0\x09/", 5));
+    cr_assert(world_until(w, &cut->refused));
+    cr_assert_eq(w->open_error, MUX_E_MALFORMED);
+    world_free(w);
+}
+
+Test(tunnel, a_connection_may_end_while_a_unix_socket_has_no_room)
+{
+    struct sockaddr_un sa = { .sun_family = AF_UNIX };
+    snprintf(sa.sun_path, sizeof sa.sun_path, "/tmp/sluice-test-%d", (int)getpid());
+    int listener = socket(AF_UNIX, SOCK_STREAM, 0), filler = socket(AF_UNIX, SOCK_STREAM, 0);
+    cr_assert(bind(listener, (struct sockaddr *)&sa, sizeof sa) == 0 && listen(listener, 0) == 0);
+    cr_assert_eq(connect(filler, (struct sockaddr *)&sa, sizeof sa), 0);
+    char text[256];
+    snprintf(text, sizeof text, "Queue app\n  Target unix:%s\n  Allow *\n", sa.sun_path);
+    struct world *w = world_new(text);
+    struct world_channel *ch = world_open(w, "app", 1);
+    world_run(w, 100);
+    cr_assert(!ch->opened && !ch->refused);
+    world_free(w);
+    close(filler);
+    close(listener);
+    unlink(sa.sun_path);
 }
 
 Test(tunnel, channels_a_user_are_capped)

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/* See stream.h. Readiness is a bit that a short read or write ends. */
+#include "gateway/consumers/stream.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/* Descriptors that dialling leaves to accept(2), logs and DNS. */
+enum { DESCRIPTOR_RESERVE = 64 };
+
+static void on_ready(struct gw_watch *w)
+{
+    struct gw_stream *s = (struct gw_stream *)((char *)w - offsetof(struct gw_stream, watch));
+    s->base.wake(&s->base);
+}
+
+void gw_stream_init(struct gw_stream *s, const struct gw_consumer_ops *ops, struct gw_consumer_owner o, struct gw_loop *loop,
+                    struct gw_linger *linger)
+{
+    s->base = (struct gw_consumer){ .ops = ops, .wake = o.wake, .owner = o.owner };
+    s->watch.fd = -1;
+    s->loop = loop;
+    s->linger = linger;
+}
+
+/* Descriptor numbers are given out lowest first: one near the limit means that few are left. */
+bool gw_stream_is_reserved(int fd)
+{
+    struct rlimit limit;
+    return getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+           (rlim_t)fd + DESCRIPTOR_RESERVE >= limit.rlim_cur;
+}
+
+int gw_stream_socket(int family)
+{
+    int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -1;
+    if (gw_stream_is_reserved(fd)) {
+        close(fd);
+        errno = EMFILE;
+        return -1;
+    }
+    return fd;
+}
+
+bool gw_stream_attach(struct gw_stream *s, int fd)
+{
+    s->watch = (struct gw_watch){ .fd = fd, .on_ready = on_ready };
+    if (gw_loop_add(s->loop, &s->watch))
+        return true;
+    s->watch.fd = -1;
+    return false;
+}
+
+void gw_stream_detach(struct gw_stream *s)
+{
+    if (s->watch.fd < 0)
+        return;
+    gw_loop_remove(s->loop, &s->watch);
+    close(s->watch.fd);
+    s->watch.fd = -1;
+}
+
+void gw_stream_fail(struct gw_stream *s, enum gw_consumer_failure failure, const char *why)
+{
+    gw_stream_detach(s);
+    s->base.state = GW_CONSUMER_FAILED;
+    s->base.failure = failure;
+    s->base.why = why;
+}
+
+bool gw_stream_is_shortage(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM || error == EADDRNOTAVAIL;
+}
+
+void gw_stream_progress(struct gw_stream *s)
+{
+    s->base.readable = s->base.state == GW_CONSUMER_OPEN && !s->read_ended && (s->watch.ready & (GW_READABLE | GW_HUNG_UP));
+}
+
+ssize_t gw_stream_write(struct gw_consumer *c, const struct iovec *iov, int iov_count)
+{
+    struct gw_stream *s = gw_stream_of(c);
+    if (!(s->watch.ready & GW_WRITABLE))
+        return 0;
+    int count = iov_count < IOV_MAX ? iov_count : IOV_MAX;
+    ssize_t n;
+    do
+        n = writev(s->watch.fd, iov, count); /* the engine ignores SIGPIPE */
+    while (n < 0 && errno == EINTR);
+    if (n < 0 && errno != EAGAIN) {
+        c->why = strerrordesc_np(errno);
+        return -1;
+    }
+    if (n < 0)
+        n = 0;
+    if ((size_t)n < gw_iov_len(iov, count))
+        s->watch.ready &= (uint8_t)~GW_WRITABLE;
+    return n;
+}
+
+size_t gw_stream_pull(struct gw_consumer *c, const struct iovec *iov, int iov_count, enum mux_pull *more)
+{
+    struct gw_stream *s = gw_stream_of(c);
+    *more = MUX_PULL_DRY;
+    if (s->read_ended || !(s->watch.ready & (GW_READABLE | GW_HUNG_UP))) {
+        *more = s->read_ended ? MUX_PULL_EOF : MUX_PULL_DRY;
+        c->readable = false;
+        return 0;
+    }
+    int count = iov_count < IOV_MAX ? iov_count : IOV_MAX;
+    ssize_t n;
+    do
+        n = readv(s->watch.fd, iov, count);
+    while (n < 0 && errno == EINTR);
+    if (n < 0 && errno != EAGAIN) {
+        c->why = strerrordesc_np(errno);
+        c->state = GW_CONSUMER_BROKEN;
+        c->readable = false;
+        return 0;
+    }
+    if (n == 0) {
+        s->read_ended = true;
+        c->readable = false;
+        *more = MUX_PULL_EOF;
+        return 0;
+    }
+    if (n < 0)
+        s->watch.ready &= (uint8_t) ~(GW_READABLE | GW_HUNG_UP);
+    else if ((size_t)n < gw_iov_len(iov, count))
+        s->watch.ready &= (uint8_t)~GW_READABLE; /* a hang-up stays: its end was not read yet */
+    c->readable = (s->watch.ready & (GW_READABLE | GW_HUNG_UP)) != 0;
+    *more = c->readable ? MUX_PULL_MORE : MUX_PULL_DRY;
+    return n > 0 ? (size_t)n : 0;
+}
+
+void gw_stream_shutdown_write(struct gw_consumer *c)
+{
+    shutdown(gw_stream_of(c)->watch.fd, SHUT_WR);
+}
+
+void gw_stream_close(struct gw_stream *s, bool graceful)
+{
+    if (graceful && s->base.state == GW_CONSUMER_OPEN && !(s->read_ended && s->base.inbox.len == 0)) {
+        gw_loop_remove(s->loop, &s->watch);
+        gw_linger_take(s->linger, s->watch.fd, &s->base.inbox);
+        s->watch.fd = -1;
+    }
+    gw_stream_detach(s);
+    gw_bytes_clear(&s->base.inbox);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* Private to gateway/consumers/: what consumers with a connected socket have in common, of whatever family it is. */
+#ifndef GW_STREAM_H
+#define GW_STREAM_H
+
+#include "gateway/consumers/consumer.h"
+
+struct gw_stream {
+    struct gw_consumer base; /* first */
+    struct gw_watch watch;   /* fd -1: none */
+    struct gw_loop *loop;
+    struct gw_linger *linger;
+    bool read_ended;
+};
+
+static inline struct gw_stream *gw_stream_of(struct gw_consumer *c)
+{
+    return (struct gw_stream *)c;
+}
+
+void gw_stream_init(struct gw_stream *s, const struct gw_consumer_ops *ops, struct gw_consumer_owner o, struct gw_loop *loop,
+                    struct gw_linger *linger);
+/* Whether fd is one that dialling leaves to accept(2), logs and DNS. */
+bool gw_stream_is_reserved(int fd);
+/* A socket that is not reserved. -1: errno. */
+int gw_stream_socket(int family);
+/* False: errno, and fd stays the caller's. */
+bool gw_stream_attach(struct gw_stream *s, int fd);
+void gw_stream_detach(struct gw_stream *s); /* closes the socket, if there is one */
+/* It could not be connected. */
+void gw_stream_fail(struct gw_stream *s, enum gw_consumer_failure failure, const char *why);
+bool gw_stream_is_shortage(int error); /* of ours */
+
+/* ---- calls of the table ---- */
+
+/* Sets readable. */
+void gw_stream_progress(struct gw_stream *s);
+ssize_t gw_stream_write(struct gw_consumer *c, const struct iovec *iov, int iov_count);
+size_t gw_stream_pull(struct gw_consumer *c, const struct iovec *iov, int iov_count, enum mux_pull *more);
+void gw_stream_shutdown_write(struct gw_consumer *c);
+/* All but the free. */
+void gw_stream_close(struct gw_stream *s, bool graceful);
+
+#endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/* A connection to a Unix socket: made at once or not at all. Where its backlog is full the kernel says so instead of making us
+ * wait, and tells nobody when there is room again: so it is tried again in short intervals, until the time is over. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "gateway/consumers/stream.h"
+
+static const uint64_t RETRY_NS = 20ull * 1000000;
+
+struct path {
+    struct gw_stream stream; /* first */
+    struct gw_timer timer;   /* while CONNECTING: the next try */
+    uint64_t deadline_ns;    /* 0: none */
+    bool is_due;
+    struct sockaddr_un address;
+};
+
+static struct path *path_of(struct gw_consumer *c)
+{
+    return (struct path *)c;
+}
+
+static void on_timer(struct gw_timer *t, uint64_t now_ns)
+{
+    (void)now_ns;
+    struct path *p = (struct path *)((char *)t - offsetof(struct path, timer));
+    p->is_due = true;
+    p->stream.base.wake(&p->stream.base);
+}
+
+static void fail(struct path *p, int error)
+{
+    enum gw_consumer_failure failure = gw_stream_is_shortage(error) ? GW_FAILURE_RESOURCE : GW_FAILURE_CONNECT;
+    gw_stream_fail(&p->stream, failure, strerrordesc_np(error));
+}
+
+static void wait_for_room(struct path *p)
+{
+    uint64_t now_ns = gw_loop_now_ns(p->stream.loop);
+    if (p->deadline_ns > 0 && now_ns >= p->deadline_ns)
+        fail(p, ETIMEDOUT);
+    else
+        gw_timer_set(p->stream.loop, &p->timer, now_ns + RETRY_NS);
+}
+
+static void try_connect(struct path *p)
+{
+    p->is_due = false;
+    int fd = gw_stream_socket(AF_UNIX);
+    if (fd < 0) {
+        fail(p, errno);
+        return;
+    }
+    int error = connect(fd, (struct sockaddr *)&p->address, sizeof p->address) == 0 ? 0 : errno;
+    if (error == 0 && !gw_stream_attach(&p->stream, fd))
+        error = errno;
+    if (error == 0) {
+        p->stream.base.state = GW_CONSUMER_OPEN;
+        return;
+    }
+    close(fd);
+    if (error == EAGAIN)
+        wait_for_room(p);
+    else
+        fail(p, error);
+}
+
+static void progress(struct gw_consumer *c)
+{
+    struct path *p = path_of(c);
+    if (c->state == GW_CONSUMER_CONNECTING && p->is_due)
+        try_connect(p);
+    gw_stream_progress(&p->stream);
+}
+
+static void unix_close(struct gw_consumer *c, bool graceful)
+{
+    struct path *p = path_of(c);
+    gw_timer_cancel(p->stream.loop, &p->timer);
+    gw_stream_close(&p->stream, graceful);
+    free(p);
+}
+
+static const struct gw_consumer_ops unix_ops = {
+    .keeps_bytes = true,
+    .progress = progress,
+    .write = gw_stream_write,
+    .pull = gw_stream_pull,
+    .shutdown_write = gw_stream_shutdown_write,
+    .close = unix_close,
+};
+
+struct gw_consumer *gw_unix_new(struct gw_consumer_owner o, const struct gw_unix_setup *setup)
+{
+    struct path *p = calloc(1, sizeof *p);
+    if (!p)
+        return NULL;
+    gw_stream_init(&p->stream, &unix_ops, o, setup->loop, setup->linger);
+    p->timer.fire = on_timer;
+    p->deadline_ns = setup->timeout_ns ? gw_loop_now_ns(setup->loop) + setup->timeout_ns : 0;
+    p->address.sun_family = AF_UNIX;
+    p->is_due = true;
+    size_t len = strlen(setup->path);
+    if (len < sizeof p->address.sun_path)
+        memcpy(p->address.sun_path, setup->path, len);
+    else
+        fail(p, ENAMETOOLONG);
+    progress(&p->stream.base);
+    return &p->stream.base;
+}
