@@ -1,36 +1,34 @@
 /* SPDX-License-Identifier: MIT */
-/* Every suite, sealed and opened by the pipelines: round trips, batches, splits, broken tags and lengths. */
+/* Every suite with every kernel, sealed and opened by the pipelines: round trips, batches, splits, broken tags and lengths. */
 #include <criterion/criterion.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "crypto/packet/packet.h"
 #include "crypto/wire.h"
+#include "suites.h"
 
 enum { MAX_PACKET = 256 * 1024, PAYLOAD_BIG = 200 * 1024 };
 
 /* Both directions' ends of one suite, in memory. */
 struct pair {
+    struct cx_kernels kernels;
     struct cx_packet_cache *cache;
     struct cx_packet_key out, in;
     struct cx_random_seeded seeded;
     struct cx_random random;
 };
 
-/* Suites are counted: "none", then each AEAD, then each cipher with each MAC. */
-static bool suite_at(size_t i, const struct cx_cipher **cipher, const struct cx_mac **mac)
+/* The best kernels' suites first, and "none" with those alone. */
+static bool find_suite(struct pair *p, size_t i, const struct cx_cipher **cipher, const struct cx_mac **mac)
 {
-    *cipher = &cx_cipher_none;
-    *mac = NULL;
-    if (i-- == 0)
-        return true;
-    for (size_t c = 0; (*cipher = cx_cipher_at(c)); c++) {
-        if ((*cipher)->tag_len > 0 && i-- == 0)
+    for (size_t selection = 0; selection_at(selection, &p->kernels); selection++) {
+        size_t suite = selection == 0 ? 0 : 1;
+        while (suite_at(suite, cipher, mac) && i > 0) {
+            suite++;
+            i--;
+        }
+        if (*cipher)
             return true;
-        for (size_t m = 0; (*cipher)->tag_len == 0 && (*mac = cx_mac_at(m)); m++)
-            if (i-- == 0)
-                return true;
-        *mac = NULL;
     }
     return false;
 }
@@ -40,9 +38,9 @@ static bool pair_init(struct pair *p, size_t suite)
     const struct cx_cipher *cipher;
     const struct cx_mac *mac;
     uint8_t key[CX_PACKET_KEY_MAX], iv[CX_PACKET_IV_MAX], mac_key[CX_PACKET_MAC_KEY_MAX];
-    if (!suite_at(suite, &cipher, &mac))
+    if (!find_suite(p, suite, &cipher, &mac))
         return false;
-    p->cache = cx_packet_cache_new(4, cx_kernels_current());
+    p->cache = cx_packet_cache_new(4, &p->kernels);
     cr_assert_not_null(p->cache);
     p->random = cx_random_from_seed(&p->seeded, suite);
     cx_random_fill(&p->random, key, sizeof key);
@@ -62,11 +60,9 @@ static void pair_deinit(struct pair *p)
     cx_packet_cache_free(p->cache);
 }
 
-static const char *suite_name(const struct pair *p)
+static const char *name(const struct pair *p)
 {
-    static char name[128];
-    snprintf(name, sizeof name, "%s %s", p->out.cipher->name, p->out.mac ? p->out.mac->name : "");
-    return name;
+    return suite_name(p->out.cipher, p->out.mac);
 }
 
 static uint8_t payload_byte(size_t packet, size_t i)
@@ -94,9 +90,9 @@ static struct cx_span seal_all(struct pair *p, const size_t len[], size_t n)
 
 static void check_payload(const struct pair *p, struct cx_span got, size_t packet, size_t len)
 {
-    cr_assert_eq(got.len, len, "%s: %zu, not %zu", suite_name(p), got.len, len);
+    cr_assert_eq(got.len, len, "%s: %zu, not %zu", name(p), got.len, len);
     for (size_t j = 0; j < len; j++)
-        cr_assert_eq(got.data[j], payload_byte(packet, j), "%s: byte %zu of %zu", suite_name(p), j, len);
+        cr_assert_eq(got.data[j], payload_byte(packet, j), "%s: byte %zu of %zu", name(p), j, len);
 }
 
 static void check_opens(struct pair *p, struct cx_span wire, const size_t len[], size_t n)
@@ -104,8 +100,8 @@ static void check_opens(struct pair *p, struct cx_span wire, const size_t len[],
     struct cx_span payload[CX_PACKET_BATCH];
     size_t count = CX_PACKET_BATCH, used, need;
     enum cx_err err = cx_packet_open(p->cache, &p->in, wire, MAX_PACKET, payload, &count, &used, &need);
-    cr_assert_eq(err, CX_OK, "%s: %s", suite_name(p), cx_err_text(err));
-    cr_assert(count == n && used == wire.len && need == 0, "%s: %zu of %zu", suite_name(p), count, n);
+    cr_assert_eq(err, CX_OK, "%s: %s", name(p), cx_err_text(err));
+    cr_assert(count == n && used == wire.len && need == 0, "%s: %zu of %zu", name(p), count, n);
     for (size_t i = 0; i < n; i++)
         check_payload(p, payload[i], i, len[i]);
 }
@@ -158,7 +154,7 @@ Test(packet, a_batch_is_the_same_bytes_as_packets_one_by_one)
                 one[CX_PACKET_HEADER + j] = payload_byte(i, j);
             struct cx_packet_slot slot = { one, (uint32_t)len[i] };
             cr_assert_eq(cx_packet_seal(b.cache, &b.out, &slot, 1, &b.random), CX_OK);
-            cr_assert_arr_eq(one, whole.data + at, size, "%s: packet %zu", suite_name(&a), i);
+            cr_assert_arr_eq(one, whole.data + at, size, "%s: packet %zu", name(&a), i);
             at += size;
             free(one);
         }
@@ -184,7 +180,7 @@ static void open_in_chunks(struct pair *p, struct cx_span wire, const size_t len
         opened += count;
         at += used;
         if (have - at >= 4)
-            cr_assert_eq(need, cx_packet_sealed_len(&p->out, len[opened]), "%s", suite_name(p));
+            cr_assert_eq(need, cx_packet_sealed_len(&p->out, len[opened]), "%s", name(p));
         else
             cr_assert_eq(need, 0);
     }
@@ -249,11 +245,11 @@ static void open_broken(struct pair *p, const size_t len[], size_t n, size_t bad
     size_t size = cx_packet_sealed_len(&p->out, len[bad]);
     wire.data[in_tag ? at + size - 1 : at + 6] ^= 0x10;
     enum cx_err err = cx_packet_open(p->cache, &p->in, wire, MAX_PACKET, payload, &count, &used, &need);
-    cr_assert_eq(err, CX_E_TAG, "%s, packet %zu: %s", suite_name(p), bad, cx_err_text(err));
-    cr_assert(count == bad && used == at && need == 0, "%s: %zu opened in front of %zu", suite_name(p), count, bad);
+    cr_assert_eq(err, CX_E_TAG, "%s, packet %zu: %s", name(p), bad, cx_err_text(err));
+    cr_assert(count == bad && used == at && need == 0, "%s: %zu opened in front of %zu", name(p), count, bad);
     for (size_t i = 0; i < bad; i++)
         check_payload(p, payload[i], i, len[i]);
-    cr_assert(all_zero((struct cx_span){ wire.data + at, wire.len - at }), "%s: plaintext left", suite_name(p));
+    cr_assert(all_zero((struct cx_span){ wire.data + at, wire.len - at }), "%s: plaintext left", name(p));
     cr_assert_eq(p->in.seq, (uint32_t)(before.seq + bad));
     free(wire.data);
     memcpy(p->in.iv, before.iv, sizeof before.iv);
@@ -291,9 +287,9 @@ Test(packet, a_flipped_bit_at_any_place_is_never_accepted)
             p.in = fresh;
             enum cx_err err =
                 cx_packet_open(p.cache, &p.in, (struct cx_span){ copy, sealed.len }, MAX_PACKET, &payload, &count, &used, &need);
-            cr_assert(count == 0 && used == 0, "%s: bit %zu", suite_name(&p), bit);
+            cr_assert(count == 0 && used == 0, "%s: bit %zu", name(&p), bit);
             cr_assert(err == CX_E_TAG || err == CX_E_LENGTH || (err == CX_OK && need > sealed.len && bit < 32), "%s: bit %zu",
-                      suite_name(&p), bit);
+                      name(&p), bit);
         }
         free(copy);
         free(sealed.data);
@@ -339,7 +335,7 @@ Test(packet, a_packet_over_the_limit_is_refused_from_its_length_alone)
     struct pair p;
     for (size_t suite = 0; pair_init(&p, suite); suite++) {
         struct cx_span wire = seal_all(&p, &(size_t){ 1000 }, 1);
-        cr_assert_eq(open_clear(&p, wire.data, 4, 900), CX_E_LENGTH, "%s", suite_name(&p));
+        cr_assert_eq(open_clear(&p, wire.data, 4, 900), CX_E_LENGTH, "%s", name(&p));
         free(wire.data);
         pair_deinit(&p);
     }
