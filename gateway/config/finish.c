@@ -104,8 +104,8 @@ static bool check_queue(struct gw_reader *r, const struct gw_queue_config *q)
     for (size_t i = 0; i < q->target_count; i++)
         dials |= q->targets[i].kind == GW_TARGET_DIAL;
     bool reverse = q->accept_reverse_count > 0;
-    if (q->target_count == 0 && !reverse)
-        return gw_reader_fail(r, "'%s' has no Target; accepted: a block with at least one, or with AcceptReverse", q->name);
+    if (q->target_count == 0 && !reverse && !q->hold_for_consumer)
+        return gw_reader_fail(r, "'%s' has no Target; accepted: at least one, AcceptReverse, or HoldForConsumer yes", q->name);
     if (reverse && dials)
         return gw_reader_fail(r, "'%s' has AcceptReverse and Target dial; accepted: one of them", q->name);
     if (reverse && q->target_count > 0 && !q->mix_reverse)

@@ -26,7 +26,7 @@ static const struct {
     { "Group g a\nGroup g b",
       "test.conf line 2: Group: group 'g' is defined already, at test.conf line 1; accepted: one definition" },
     { "Queue web\nAllow *",
-      "test.conf line 1: Queue: 'web' has no Target; accepted: a block with at least one, or with AcceptReverse" },
+      "test.conf line 1: Queue: 'web' has no Target; accepted: at least one, AcceptReverse, or HoldForConsumer yes" },
     { "Queue a\nTarget dial\nQueue b\nTarget h:1",
       "test.conf line 1: Queue: 'a' has Target dial and no Route that says what may be dialled; accepted: at least one Route" },
     { "Queue a\nTarget dial\nTarget h:1\nRoute *:*",
