@@ -2,8 +2,8 @@
 /* A tunnel: one channel of a client joined to one consumer, from the request to the last byte, both half-closes, the window
  * and the audit record. conn.c calls these as the session's events come; all in the worker that owns the connection.
  *
- * Only gw_tunnel_serve_marked and gw_tunnel_end_all free a tunnel, so that the user pointers of events that one feed returned
- * stay good until the last of them was handed in: gw_tunnel_serve_marked is called between feeds, never between their events.
+ * Only gw_tunnel_serve_marked, gw_tunnel_rejudge and gw_tunnel_end_all free a tunnel, so that the user pointers of events that one
+ * feed returned stay good until the last of them was handed in: they are called between feeds, never between their events.
  * The gateway opens channels too, to clients that have joined a queue: those tunnels differ only until the client has answered.
  * A tunnel that has ended takes its pointer off the channel; NULL is accepted everywhere and does nothing. */
 #ifndef GW_TUNNEL_H
@@ -28,6 +28,9 @@ size_t gw_tunnel_pull(struct gw_tunnel *t, const struct iovec *iov, int iov_coun
 /* Pass 2, before produce: writes parked bytes where the consumer became writable, finishes connects and ends. For each tunnel
  * of the connection that was marked (the tunnel keeps its own list, hung on the connection by gw_conn_tunnels). */
 void gw_tunnel_serve_marked(struct gw_conn *c);
+/* Pass 2, once the worker has switched to another snapshot: requests that are not served yet and which that does not permit are
+ * refused. */
+void gw_tunnel_rejudge(struct gw_conn *c);
 /* The connection ends, for `reason`: every tunnel of it is ended and audited; no callback comes after. */
 void gw_tunnel_end_all(struct gw_conn *c, const char *reason);
 

@@ -327,12 +327,22 @@ static void settle(struct gw_conn *c)
         c->phase = GW_CONN_LINGERING;
 }
 
+static void rejudge(struct gw_conn *c)
+{
+    if (!c->rejudge)
+        return;
+    c->rejudge = false;
+    gw_forward_rejudge(c);
+    gw_tunnel_rejudge(c);
+}
+
 void gw_conn_serve(struct gw_conn *c)
 {
     uint64_t now_ns = gw_loop_now_ns(c->worker->loop);
     if (c->phase == GW_CONN_OPEN)
         gw_conn_read(c);
     if (c->phase == GW_CONN_OPEN) {
+        rejudge(c);
         gw_forward_serve(c);
         gw_tunnel_serve_marked(c);
     }

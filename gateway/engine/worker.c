@@ -104,6 +104,12 @@ struct gw_worker *gw_worker_new(const struct gw_worker_setup *setup)
 
 /* ---- orders ---- */
 
+static void mark_all(struct gw_worker *w)
+{
+    for (struct gw_conn *c = w->conns; c; c = c->next)
+        gw_conn_mark(c);
+}
+
 static void switch_snapshot(struct gw_mail *m, void *receiver)
 {
     struct gw_worker *w = receiver;
@@ -116,12 +122,9 @@ static void switch_snapshot(struct gw_mail *m, void *receiver)
     bool ok = gw_registry_apply(w->registry, w->index, newest->snapshot.config);
     if (!gw_health_apply(w->health, newest->snapshot.config) || !ok)
         gw_log(GW_LOG_ERROR, "out of memory: not all members of the new configuration serve, or are checked");
-}
-
-static void mark_all(struct gw_worker *w)
-{
     for (struct gw_conn *c = w->conns; c; c = c->next)
-        gw_conn_mark(c);
+        c->rejudge = true;
+    mark_all(w);
 }
 
 /* HardStopAfter has passed: who still has a tunnel is disconnected now. */

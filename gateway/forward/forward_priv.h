@@ -21,6 +21,7 @@ struct gw_forward {
     struct gw_user_channels *user_channels;
     struct gw_listener *listener; /* NULL: it is a member, and what follows is set */
     struct gw_queue *queue;
+    unsigned limit; /* ReverseMaxConn */
     struct gw_destination *destination;
     struct gw_membership membership;
     uint32_t asked_port, port; /* port: asked_port, or made up where that is 0 */
@@ -40,6 +41,8 @@ struct gw_forward *gw_forward_find(struct gw_worker *w, uint64_t handle);
 
 /* f joins the queue, for at most limit tunnels at once. False: out of memory. */
 bool gw_forward_join(struct gw_forward *f, struct gw_queue *queue, const char *member_text, unsigned limit);
+/* How many tunnels at once it takes from now on. */
+void gw_forward_set_limit(struct gw_forward *f, unsigned limit);
 /* f leaves its queue, and is freed when the queue's home has heard of it. */
 void gw_forward_leave(struct gw_forward *f);
 

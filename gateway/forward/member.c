@@ -24,9 +24,13 @@ static struct gw_forward *forward_of(struct gw_membership *m)
 
 static void on_joined(struct gw_membership *m, bool ok)
 {
-    struct gw_conn *c = forward_of(m)->conn;
-    if (ok)
+    struct gw_forward *f = forward_of(m);
+    struct gw_conn *c = f->conn;
+    if (ok) {
+        if (f->limit != m->terms.limit) /* a reload came in between */
+            gw_member_set_limit(m, f->limit);
         return;
+    }
     /* The client was told that it is a member. It connects again, when there may be room. */
     gw_log(GW_LOG_ERROR, "Queue %s has no room for one more member: disconnecting conn=%s", gw_queue_name(m->queue),
            gw_conn_identity(c)->id);
@@ -50,6 +54,7 @@ bool gw_forward_join(struct gw_forward *f, struct gw_queue *queue, const char *m
     f->destination->worker = worker;
     f->destination->handle = f->handle;
     f->queue = queue;
+    f->limit = limit;
     f->membership = (struct gw_membership){ .queue = queue,
                                             .worker = worker,
                                             .destination = f->destination,
@@ -58,6 +63,13 @@ bool gw_forward_join(struct gw_forward *f, struct gw_queue *queue, const char *m
                                             .left = on_left };
     gw_member_join(&f->membership);
     return true;
+}
+
+void gw_forward_set_limit(struct gw_forward *f, unsigned limit)
+{
+    f->limit = limit;
+    if (f->membership.answered && f->membership.member)
+        gw_member_set_limit(&f->membership, limit);
 }
 
 void gw_forward_leave(struct gw_forward *f)

@@ -89,22 +89,27 @@ static uint32_t make_up_port(struct gw_conn *c)
 
 /* ---- tcpip-forward ---- */
 
-/* NULL: it may; else why not, for the log. terms: of the queue that it would join; NULL: the gateway would listen. */
-static const char *judge(struct gw_conn *c, const struct mux_tcpip_forward *ask, const struct gw_queue_config *terms)
+/* By the newest snapshot. NULL: the client may; else why not, for the log. terms: of the queue that it would join; NULL: the
+ * gateway would listen. */
+static const char *judge(const struct gw_conn *c, struct cx_view host, uint32_t port, const struct gw_queue_config *terms)
 {
-    struct gw_worker *w = gw_conn_worker(c);
-    const struct gw_config *config = gw_worker_config(w);
+    const struct gw_config *config = gw_worker_config(gw_conn_worker(c));
     const struct gw_identity *who = gw_conn_identity(c);
-    if (gw_worker_draining(w))
-        return "the gateway is shutting down";
-    if (!terms && !gw_listener_takes(ask->host))
+    if (!terms && !gw_listener_takes(host))
         return "no queue has that name";
     if (terms && !gw_config_accepts_reverse(config, terms, who->user, who->proves_name, &who->peer))
         return "the queue's AcceptReverse does not admit the user";
-    if (!terms && !gw_permits_have(config->permit_listens, config->permit_listen_count, ask->host, ask->port))
+    if (!terms && !gw_permits_have(config->permit_listens, config->permit_listen_count, host, port))
         return "PermitListen does not permit it";
-    if (!gw_key_options_permit_listen(who->options, ask->host, ask->port))
+    if (!gw_key_options_permit_listen(who->options, host, port))
         return "the key's options do not permit it";
+    return NULL;
+}
+
+static const char *judge_room(struct gw_conn *c, const struct mux_tcpip_forward *ask)
+{
+    if (gw_worker_draining(gw_conn_worker(c)))
+        return "the gateway is shutting down";
     if (gw_conn_forwards(c)->count == GW_FORWARDS_MAX)
         return "the connection has too many forwards";
     if (ask->port != 0 && find_asked(c, ask->host, ask->port))
@@ -189,7 +194,9 @@ static bool forward(struct gw_conn *c, struct cx_view data, uint32_t *port)
         return false;
     const struct gw_queue_config *terms = gw_config_queue(gw_worker_config(gw_conn_worker(c)), ask.host);
     struct gw_forward *f = NULL;
-    const char *why = judge(c, &ask, terms);
+    const char *why = judge(c, ask.host, ask.port, terms);
+    if (!why)
+        why = judge_room(c, &ask);
     if (!why)
         why = admit(c, &ask, terms, &f);
     if (why) {
@@ -245,6 +252,23 @@ void gw_forward_serve(struct gw_conn *c)
     for (struct gw_forward *f = list->all; f; f = f->next)
         if (f->listener)
             gw_listener_serve(f->listener);
+}
+
+void gw_forward_rejudge(struct gw_conn *c)
+{
+    const struct gw_config *config = gw_worker_config(gw_conn_worker(c));
+    for (struct gw_forward *f = gw_conn_forwards(c)->all, *next; f; f = next) {
+        next = f->next;
+        struct cx_view host = cx_view(f->host, f->host_len);
+        const struct gw_queue_config *terms = gw_config_queue(config, host);
+        const char *why = judge(c, host, f->asked_port, terms);
+        if (why) {
+            log_forward(c, "Ended reverse forward", host, f->port, ": ", why);
+            end(f);
+        } else if (terms) {
+            gw_forward_set_limit(f, terms->reverse_max_conn);
+        }
+    }
 }
 
 void gw_forward_end_all(struct gw_conn *c)

@@ -197,6 +197,13 @@ void gw_member_leave(struct gw_membership *m)
     send_home(m, &m->leave_mail, on_leave);
 }
 
+void gw_member_set_limit(struct gw_membership *m, unsigned limit)
+{
+    assert(m->answered && m->member && !m->leaving && limit > 0);
+    atomic_store(&m->member->limit, limit);
+    gw_request_poke(m->queue);
+}
+
 /* ---- places ---- */
 
 bool gw_member_reserve(struct gw_queue *q, const char *user, bool alone)

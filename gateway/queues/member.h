@@ -62,6 +62,9 @@ void gw_member_join(struct gw_membership *m);
 /* Once. No request is granted it any more when this returns, if joined was called before; tunnels that it has live on. */
 void gw_member_leave(struct gw_membership *m);
 
+/* Joined, and not leaving: how many tunnels at once it takes from now on. */
+void gw_member_set_limit(struct gw_membership *m, unsigned limit);
+
 /* A place among those of the queue's members that users bring, at most GW_REVERSE_MEMBERS_MAX: to be had before join, and given
  * back with leave. alone: as long as one user has any, nobody else gets one. False: there is none, or out of memory. */
 bool gw_member_reserve(struct gw_queue *q, const char *user, bool alone);

@@ -258,11 +258,6 @@ uint64_t gw_request_connect_timeout_ns(const struct gw_request *r)
     return own_ns > 0 ? own_ns : r->terms->connect_timeout_ns;
 }
 
-const struct gw_config *gw_request_snapshot(const struct gw_request *r)
-{
-    return r->snapshot;
-}
-
 const struct gw_queue_config *gw_request_terms(const struct gw_request *r)
 {
     return r->terms;

@@ -4,6 +4,7 @@
  * stands is accepted, so that `ssh -W` fails at once where the service is down. */
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "crypto/wire.h"
 #include "gateway/tunnel/tunnel_priv.h"
@@ -58,12 +59,13 @@ static void refuse(struct gw_tunnel *t, enum gw_refusal r)
     gw_tunnel_free(t, false);
 }
 
-/* A dialled address is judged by the snapshot that the request was admitted by. */
+/* By the newest snapshot, which may be another than that which the request was admitted by. */
 static bool permits(void *owner, const struct gw_addr *address)
 {
     const struct gw_tunnel *t = owner;
-    return gw_config_dial_permits(gw_request_snapshot(t->request), gw_request_terms(t->request), cx_view(t->host, t->host_len),
-                                  address);
+    const struct gw_config *config = gw_worker_config(gw_conn_worker(t->conn));
+    const struct gw_queue_config *terms = gw_config_queue(config, cx_view_text(t->queue));
+    return terms && gw_config_dial_permits(config, terms, cx_view(t->host, t->host_len), address);
 }
 
 static struct gw_consumer *new_consumer(struct gw_tunnel *t)
@@ -252,25 +254,48 @@ static void offer(struct gw_tunnel *t, const struct gw_config *config, const str
     gw_tunnel_serve(t);
 }
 
-static void judge(struct gw_tunnel *t)
+/* By the newest snapshot. GW_REFUSAL_COUNT: the client may have it. *terms: of the queue that it goes to; NULL: there is none. */
+static enum gw_refusal judge(const struct gw_tunnel *t, const struct gw_queue_config **terms)
 {
-    struct gw_worker *w = gw_conn_worker(t->conn);
-    const struct gw_config *config = gw_worker_config(w);
+    const struct gw_config *config = gw_worker_config(gw_conn_worker(t->conn));
     const struct gw_identity *who = gw_conn_identity(t->conn);
     struct cx_view host = cx_view(t->host, t->host_len);
-    const struct gw_queue_config *terms = t->is_path ? gw_config_route_path(config, host) : gw_config_route(config, host, t->port);
-    if (!terms) {
-        refuse(t, GW_REFUSAL_NO_QUEUE);
-        return;
-    }
-    struct gw_queue *queue = gw_registry_queue(gw_worker_registry(w), terms->name);
+    *terms = t->is_path ? gw_config_route_path(config, host) : gw_config_route(config, host, t->port);
+    if (!*terms)
+        return GW_REFUSAL_NO_QUEUE;
+    if (!gw_config_allows(config, *terms, who->user, who->proves_name, &who->peer))
+        return GW_REFUSAL_NOT_ALLOWED;
+    if (!(t->is_path ? gw_key_options_permit_path(who->options) : gw_key_options_permit(who->options, host, t->port)))
+        return GW_REFUSAL_KEY_OPTIONS;
+    return GW_REFUSAL_COUNT;
+}
+
+static void admit(struct gw_tunnel *t)
+{
+    struct gw_worker *w = gw_conn_worker(t->conn);
+    const struct gw_queue_config *terms;
+    enum gw_refusal why = judge(t, &terms);
+    struct gw_queue *queue = terms ? gw_registry_queue(gw_worker_registry(w), terms->name) : NULL;
     t->queue = queue ? gw_queue_name(queue) : NULL;
-    if (!gw_config_allows(config, terms, who->user, who->proves_name, &who->peer))
-        refuse(t, GW_REFUSAL_NOT_ALLOWED);
-    else if (!(t->is_path ? gw_key_options_permit_path(who->options) : gw_key_options_permit(who->options, host, t->port)))
-        refuse(t, GW_REFUSAL_KEY_OPTIONS);
-    else if (count_channel(t, config))
-        offer(t, config, terms);
+    if (why != GW_REFUSAL_COUNT)
+        refuse(t, why);
+    else if (count_channel(t, gw_worker_config(w)))
+        offer(t, gw_worker_config(w), terms);
+}
+
+void gw_tunnel_rejudge(struct gw_conn *c)
+{
+    for (struct gw_tunnel *t = gw_conn_tunnels(c)->all, *next; t; t = next) {
+        next = t->next;
+        if (t->accepted || t->outgoing)
+            continue;
+        const struct gw_queue_config *terms;
+        enum gw_refusal why = judge(t, &terms);
+        if (why == GW_REFUSAL_COUNT && strcmp(terms->name, t->queue) != 0)
+            why = GW_REFUSAL_NO_QUEUE; /* another one takes it now */
+        if (why != GW_REFUSAL_COUNT)
+            refuse(t, why);
+    }
 }
 
 struct ask {
@@ -335,6 +360,6 @@ enum mux_err gw_tunnel_open(struct gw_conn *c, uint32_t channel, struct cx_view 
     else if (!ask.parsed)
         refuse(t, GW_REFUSAL_MALFORMED);
     else
-        judge(t);
+        admit(t);
     return ask.is_known && !ask.has_form ? MUX_E_MALFORMED : MUX_OK;
 }

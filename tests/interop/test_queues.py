@@ -217,6 +217,51 @@ def test_a_reload_lets_more_run_and_more_members_serve(gateway, client, backend)
     assert read_exactly(waits, 2) == b"go"
 
 
+def reload(gateway, queues):
+    gateway.configure(queues)
+    gateway.signal(signal.SIGHUP)
+
+
+def test_who_waits_is_judged_again_by_a_reload(gateway, client, backend):
+    service = backend(go)
+    gateway.start(gated(service, "MaxConn 1", "QueueTimeout 0"))
+    tunnels = {}
+    for user in ("alice", "bob"):
+        _, (path, probe) = client(gateway, user=user).forward("gated:1", "probe:1")
+        tunnels[user] = offer(path, 2)
+        settle(probe)
+    runs, waits = tunnels["alice"]
+    assert read_exactly(runs, 2) == b"go"
+    reload(gateway, gated(service, "MaxConn 1", "QueueTimeout 0", allow="alice"))
+    assert [read_to_end(tunnel) for tunnel in tunnels["bob"]] == [b"", b""]
+    gateway.wait_for_audit(count=2, event="tunnel_refused", user="bob", reason="the queue's Allow and Deny do not admit the user")
+    assert is_silent(waits)
+    runs.close()
+    assert read_exactly(waits, 2) == b"go"
+
+
+def test_who_waits_at_a_queue_that_is_removed_is_refused(gateway, client, backend):
+    gateway.start(gated(backend(go), "MaxConn 1", "QueueTimeout 0", "HoldForConsumer yes"))
+    _, (path, probe) = client(gateway).forward("gated:1", "probe:1")
+    runs, waits = offer(path, 2)
+    settle(probe)
+    assert read_exactly(runs, 2) == b"go"
+    reload(gateway, PROBE)
+    assert read_to_end(waits) == b""
+    assert is_silent(runs)
+
+
+def test_requests_wait_for_a_target_that_a_reload_brings(gateway, client, backend):
+    held = f"Queue web\n HoldForConsumer yes\n QueueTimeout 0\n Allow *\n{PROBE}"
+    gateway.start(held)
+    _, (path, probe) = client(gateway).forward("web:1", "probe:1")
+    tunnels = offer(path, 3)
+    settle(probe)
+    assert all(is_silent(tunnel) for tunnel in tunnels)
+    reload(gateway, held.replace("web", f"web\n Target {backend(greeting(b'hello')).address}"))
+    assert [read_to_end(tunnel) for tunnel in tunnels] == [b"hello"] * 3
+
+
 def test_a_drain_ends_whoever_waits(gateway, client, backend):
     gateway.start(gated(backend(go), "MaxConn 1", "QueueTimeout 0"), "HardStopAfter 1s")
     _, (path, probe) = client(gateway).forward("gated:1", "probe:1")

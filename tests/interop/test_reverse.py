@@ -211,6 +211,39 @@ def test_a_member_that_does_not_answer_gives_way_in_time(gateway, client, backen
         stopped.send_signal(signal.SIGCONT)
 
 
+# ---- reloads ----
+
+
+def test_a_reload_takes_back_what_it_does_not_permit(gateway, client, backend, join):
+    service, port = backend(greeting(b"served")), free_port()
+    gateway.start(f"{BUILDS}\nQueue kept\n AcceptReverse alice\n Allow *", "QueueErrors detailed\nPermitListen any")
+    join(service)
+    join(service, name="kept:0")
+    client(gateway).start("-N", "-R", f"{port}:{service.address}", "gw")
+    assert listening(gateway) == [port]
+    gateway.configure(f"{BUILDS.replace('alice', 'bob')}\nQueue kept\n AcceptReverse alice\n Allow *", "QueueErrors detailed")
+    gateway.signal(signal.SIGHUP)
+    gateway.wait_for_log("Ended reverse forward of alice .*AcceptReverse does not admit")
+    gateway.wait_for_log("Ended reverse forward of alice .*PermitListen does not permit it")
+    assert socket.socket().connect_ex(("127.0.0.1", port)) != 0
+    one = client(gateway, user="bob")
+    assert b"no consumer" in one.run("-W", "builds:1", "gw").stderr
+    assert one.run("-W", "kept:1", "gw").stdout == b"served"
+
+
+def test_a_reload_lets_a_member_take_more(gateway, client, backend, join):
+    gateway.start(f"{BUILDS}\n ReverseMaxConn 1\n QueueTimeout 0")
+    join(backend(echo))
+    _, (path,) = client(gateway, user="bob").forward("builds:1")
+    tunnels = [connect(path) for _ in range(3)]
+    for tunnel in tunnels:
+        tunnel.sendall(b"x")
+    assert read_exactly(tunnels[0], 1) == b"x"
+    gateway.configure(f"{BUILDS}\n ReverseMaxConn 3\n QueueTimeout 0")
+    gateway.signal(signal.SIGHUP)
+    assert [read_exactly(tunnel, 1) for tunnel in tunnels[1:]] == [b"x"] * 2
+
+
 # ---- the example ----
 
 

@@ -13,9 +13,9 @@ Test(queue, a_free_queue_answers_within_offer)
     queue_world_init(&w, "Target a:1");
     queue_world_offer(&w, &a, "alice", "192.0.2.1");
     cr_assert(a.answers == 1 && gw_request_answer(a.request) == GW_ANSWER_GRANTED);
-    cr_assert(gw_request_snapshot(a.request) == w.config);
+    cr_assert(gw_request_terms(a.request) == &w.config->queues[0]);
     gw_request_served(a.request);
-    cr_assert(!gw_request_snapshot(a.request));
+    cr_assert(!gw_request_terms(a.request));
     cr_assert_str_eq(asked_member(&a), "a:1");
     cr_assert_eq(queue_world_stats(&w).active, 1);
     queue_world_release(&w, &a);
