@@ -192,7 +192,8 @@ def test_a_member_takes_no_more_than_its_maxconn(gateway, client, backend):
     small, large = backend(go), backend(go)
     gateway.start(f"Queue gated\n Target {small.address} maxconn 2\n Target {large.address} maxconn 5\n QueueTimeout 0\n Allow *")
     _, (path,) = client(gateway).forward("gated:1")
-    wait_for_answers(offer(path, 10), running=7, refused=0)
+    tunnels = offer(path, 10)
+    wait_for_answers(tunnels, running=7, refused=0)
     assert (len(small.connections), len(large.connections)) == (2, 5)
 
 
