@@ -49,10 +49,11 @@ struct gw_consumer {
     void *owner;
     struct gw_bytes inbox; /* bytes that it has not taken; its owner appends, and clears when the consumer takes no more */
     size_t drained;        /* taken out of the inbox by pull, or passed on since (credits_later): the owner reads and zeroes it */
+    size_t lost;           /* credits_later: taken by write, and passed on by nobody any more; the same */
     enum gw_consumer_state state;
     enum gw_consumer_failure failure;
     bool readable;          /* pull would bring something: bytes, or the end */
-    bool far_closed;        /* all was read, and nothing that is written will be */
+    bool far_closed;        /* nothing that is written will be read; what came before may still stand to be read */
     const char *why;        /* of FAILED and BROKEN: a static string for logs */
     struct gw_addr address; /* that it is connected to; family 0: none */
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* An end takes all that it is given and copies it into the pipe; the bytes are credited to whoever sent them when the other end has
- * passed them on, so that the pipe holds no more than the sender's window.
+/* An end takes what it is given and copies it into the pipe; the bytes are credited to whoever sent them when the other end has
+ * passed them on, so that the pipe holds no more than the sender's window. Few bytes behind many wait in the inbox to become more.
  *
  * The object is the two ends, the pipe and the mail of both. Each end is touched by its own worker only, but for two things:
  * whoever rings posts the other end's mail, whose node is free by the rule of the flag; and `why`, which the far end writes before
@@ -16,6 +16,7 @@
 #include "mux/exchange/pipe.h"
 
 enum { NEAR, FAR };
+enum { INBOX_PIECES = 64 };
 
 struct end {
     struct gw_consumer base;
@@ -105,10 +106,20 @@ static void pipe_progress(struct gw_consumer *c)
             return;
         c->state = GW_CONSUMER_OPEN;
     }
+    c->far_closed = mux_pipe_is_left(records, e->index);
     c->drained += mux_pipe_credited(records, e->index);
-    enum mux_pipe_record next = mux_pipe_next(records, e->index);
-    c->far_closed = next == MUX_PIPE_CLOSE;
-    c->readable = next != MUX_PIPE_NOTHING && !e->read_ended;
+    if (c->far_closed)
+        c->lost += mux_pipe_lost(records, e->index);
+    c->readable = mux_pipe_next(records, e->index) != MUX_PIPE_NOTHING && !e->read_ended;
+}
+
+static bool write_all(struct end *e, const struct iovec *iov, int iov_count)
+{
+    if (mux_pipe_write(&e->pipe->records, e->index, iov, iov_count))
+        return true;
+    e->base.state = GW_CONSUMER_BROKEN;
+    e->base.why = "out of memory";
+    return false;
 }
 
 static ssize_t pipe_write(struct gw_consumer *c, const struct iovec *iov, int iov_count)
@@ -118,13 +129,11 @@ static ssize_t pipe_write(struct gw_consumer *c, const struct iovec *iov, int io
         c->why = "the other side has closed";
         return -1;
     }
-    if (!mux_pipe_write(&e->pipe->records, e->index, iov, iov_count)) {
-        c->state = GW_CONSUMER_BROKEN;
-        c->why = "out of memory";
+    size_t n = gw_iov_len(iov, iov_count);
+    if (!mux_pipe_takes(&e->pipe->records, e->index, n) || !write_all(e, iov, iov_count))
         return 0;
-    }
     tell_other(e);
-    return (ssize_t)gw_iov_len(iov, iov_count);
+    return (ssize_t)n;
 }
 
 static size_t pipe_pull(struct gw_consumer *c, const struct iovec *iov, int iov_count, enum mux_pull *more)
@@ -150,11 +159,25 @@ static void pipe_shutdown_write(struct gw_consumer *c)
     tell_other(e);
 }
 
+/* What waited to become more. False: it is lost. */
+static bool write_inbox(struct end *e)
+{
+    struct gw_bytes *inbox = &e->base.inbox;
+    while (inbox->len > 0) {
+        struct iovec iov[INBOX_PIECES];
+        int count = gw_bytes_peek(inbox, iov, INBOX_PIECES);
+        if (!write_all(e, iov, count))
+            return false;
+        gw_bytes_take(inbox, gw_iov_len(iov, count));
+    }
+    return true;
+}
+
 static void pipe_close(struct gw_consumer *c, bool graceful)
 {
     struct end *e = end_of(c);
     struct pipe *p = e->pipe;
-    if (graceful && c->state == GW_CONSUMER_OPEN) {
+    if (graceful && c->state == GW_CONSUMER_OPEN && write_inbox(e)) {
         mux_pipe_close(&p->records, e->index);
     } else {
         if (e->index == FAR)

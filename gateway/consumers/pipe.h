@@ -6,7 +6,7 @@
  *   far     arrives by mail at the other worker, OPEN. A tunnel there becomes its owner (wake, owner), or it is closed at once.
  *
  * A close that is not graceful is an abort: of the far end, while the near one is CONNECTING, it is the refusal, and its `why` the
- * reason. A graceful one lets the other side read what was written, and shows as far_closed behind it. */
+ * reason. A graceful one lets the other side read what was written, and shows there as far_closed at once. */
 #ifndef GW_PIPE_H
 #define GW_PIPE_H
 

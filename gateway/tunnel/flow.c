@@ -6,10 +6,11 @@
  *         direction alone: what it had sent before still goes down.
  *   down  pulled by produce, when there is room for it, and never else.
  *
- * Where the consumer is another tunnel (credits_later), what it takes is credited when that one has passed it on.
+ * Where the consumer is another tunnel (credits_later), what it takes is credited when that one has passed it on, or has ended.
  *
  * The tunnel ends when both directions have; when the consumer is lost; or when the client has closed the channel and its last
- * bytes were taken, or nobody took one of them for PATIENCE_NS.
+ * bytes were taken, or nobody took one of them for PATIENCE_NS. An outgoing tunnel that was left by whoever asked for it has the
+ * same patience with its client: nobody else counts it any more.
  *
  * Nothing here ends a tunnel but gw_tunnel_serve, which runs between feeds: events, pulls and wakes only record and mark. */
 #include <assert.h>
@@ -185,6 +186,12 @@ void gw_tunnel_closed(struct gw_tunnel *t)
 
 /* ---- down ---- */
 
+/* By whoever asked for it. */
+static bool is_left(const struct gw_tunnel *t)
+{
+    return t->outgoing && t->consumer->far_closed;
+}
+
 size_t gw_tunnel_pull(struct gw_tunnel *t, const struct iovec *iov, int iov_count, enum mux_pull *more)
 {
     *more = MUX_PULL_DRY;
@@ -194,6 +201,8 @@ size_t gw_tunnel_pull(struct gw_tunnel *t, const struct iovec *iov, int iov_coun
     size_t n = c->ops->pull(c, iov, iov_count, more);
     t->bytes_down += n;
     t->down_done = *more == MUX_PULL_EOF;
+    if (n > 0 && is_left(t))
+        renew_patience(t);
     /* credit for what an echo gave back, the end of a tunnel and its loss are served between feeds */
     if (c->drained > 0 || t->down_done || c->state != GW_CONSUMER_OPEN)
         gw_tunnel_mark(t);
@@ -204,9 +213,10 @@ size_t gw_tunnel_pull(struct gw_tunnel *t, const struct iovec *iov, int iov_coun
 
 static void take_drained(struct gw_tunnel *t)
 {
-    t->bytes_up += t->consumer->drained;
-    credit(t, t->consumer->drained);
-    t->consumer->drained = 0;
+    struct gw_consumer *c = t->consumer;
+    t->bytes_up += c->drained;
+    credit(t, c->drained + c->lost);
+    c->drained = c->lost = 0;
 }
 
 /* The client has closed the channel: what it sent before is still written, where that reaches another process. True: ended. */
@@ -242,6 +252,12 @@ void gw_tunnel_serve(struct gw_tunnel *t)
     }
     if (t->client_closed && finish_closed(t))
         return;
+    if (is_left(t) && t->expired) {
+        end(t, "the client took no more bytes", false);
+        return;
+    }
+    if (is_left(t) && t->patience.at_ns == 0)
+        renew_patience(t);
     if ((t->client_ended || t->client_closed) && !t->up_done && c->inbox.len == 0) {
         t->up_done = true;
         c->ops->shutdown_write(c);

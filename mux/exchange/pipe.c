@@ -7,7 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK_BYTES = 16 * 1024 - sizeof(struct mux_pipe_block) };
+enum {
+    BLOCK_BYTES = 16 * 1024 - sizeof(struct mux_pipe_block),
+    FEW_BYTES = 1024,            /* a block of fewer is mostly header, and what the allocator adds */
+    UNDER_WAY_BYTES = 16 * 1024, /* at which few bytes wait: as blocks of one byte each they cost half a megabyte */
+};
 
 static struct mux_pipe_mark mark(enum mux_pipe_record record)
 {
@@ -120,6 +124,12 @@ static void fill_chain(struct mux_mail *m, const struct iovec *iov, int iov_coun
     assert(!m && filled == 0);
 }
 
+bool mux_pipe_takes(const struct mux_pipe *p, unsigned e, size_t n)
+{
+    const struct mux_pipe_lane *l = &p->lane[e];
+    return n >= FEW_BYTES || l->written - atomic_load_explicit(&l->credited, memory_order_relaxed) < UNDER_WAY_BYTES;
+}
+
 bool mux_pipe_write(struct mux_pipe *p, unsigned e, const struct iovec *iov, int iov_count)
 {
     size_t n = 0;
@@ -129,6 +139,7 @@ bool mux_pipe_write(struct mux_pipe *p, unsigned e, const struct iovec *iov, int
     if (!chain)
         return n == 0;
     fill_chain(chain, iov, iov_count);
+    p->lane[e].written += n;
     while (chain) {
         struct mux_mail *m = chain;
         chain = m->next; /* read before the post, which makes it the mailbox's */
@@ -144,6 +155,8 @@ void mux_pipe_eof(struct mux_pipe *p, unsigned e)
 
 void mux_pipe_close(struct mux_pipe *p, unsigned e)
 {
+    /* release: pairs with mux_pipe_is_left */
+    atomic_store_explicit(&p->left[e], true, memory_order_release);
     (void)mux_mailbox_post(&p->lane[e].posted, &p->lane[e].close.mail);
 }
 
@@ -158,8 +171,19 @@ size_t mux_pipe_credited(struct mux_pipe *p, unsigned e)
     struct mux_pipe_lane *l = &p->lane[e];
     /* relaxed: a number by itself; that it is seen in time is the ring's part */
     uint64_t now = atomic_load_explicit(&l->credited, memory_order_relaxed);
+    if (now <= l->credit_seen) /* below it: the rest was lost */
+        return 0;
     size_t n = (size_t)(now - l->credit_seen);
     l->credit_seen = now;
+    return n;
+}
+
+size_t mux_pipe_lost(struct mux_pipe *p, unsigned e)
+{
+    struct mux_pipe_lane *l = &p->lane[e];
+    assert(mux_pipe_is_left(p, e));
+    size_t n = (size_t)(l->written - l->credit_seen);
+    l->credit_seen = l->written;
     return n;
 }
 

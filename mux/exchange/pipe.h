@@ -8,11 +8,15 @@
  *   EOF      no more bytes come.
  *   CLOSE    the source is gone; what stands in front of it is still good.
  *
+ * Whoever closes its lane reads the other one no more. That goes out of band, so that the other end hears of it whatever stands in
+ * front of the CLOSE: its own source must not wait for credit that nobody gives (mux_pipe_lost).
+ *
  * EOF and CLOSE are nodes of the lane itself, so that saying them cannot fail. A lane is a mailbox: posting never waits.
  *
  * Bound. A lane takes whatever it is given; what bounds it is its source, which reads no more of its peer than it was credited.
  * Credit is a counter that only the destination moves, by what it has passed on; the source looks at how far it came. So a
- * destination that stalls holds one window of its source, and never more.
+ * destination that stalls holds one window of its source, and never more. A block costs more than its bytes where those are few:
+ * while others are under way, a source gathers them first (mux_pipe_takes).
  *
  * Abort goes out of band, by a flag: the other end finds it at once, whatever stands in the lanes.
  *
@@ -58,7 +62,7 @@ struct mux_pipe_lane {
     struct mux_mailbox posted;
     _Atomic uint64_t credited; /* the destination's to move */
     /* the source's */
-    uint64_t credit_seen;
+    uint64_t written, credit_seen;
     struct mux_pipe_mark eof, close; /* until posted */
     /* the destination's */
     struct mux_mail *first, **last; /* taken from posted, in order */
@@ -68,6 +72,7 @@ struct mux_pipe_lane {
 struct mux_pipe {
     struct mux_pipe_lane lane[2];
     atomic_bool rung[2]; /* end e was rung, and has not answered */
+    atomic_bool left[2]; /* end e has closed its lane, and reads no more */
     atomic_bool aborted; /* by either end */
     atomic_uint holds;
 };
@@ -80,6 +85,8 @@ MUX_MUST_CHECK bool mux_pipe_drop(struct mux_pipe *p);
 
 /* ---- the source, end e; ring behind each ---- */
 
+/* False: n bytes are too few to be written now. To be asked again when the other end has rung; then, or at the close, they go. */
+bool mux_pipe_takes(const struct mux_pipe *p, unsigned e, size_t n);
 /* Copies all. False: out of memory, and nothing was posted. */
 MUX_MUST_CHECK bool mux_pipe_write(struct mux_pipe *p, unsigned e, const struct iovec *iov, int iov_count);
 void mux_pipe_eof(struct mux_pipe *p, unsigned e);   /* once */
@@ -87,6 +94,8 @@ void mux_pipe_close(struct mux_pipe *p, unsigned e); /* once; nothing is posted 
 void mux_pipe_abort(struct mux_pipe *p);
 /* Bytes that the other end has passed on since the last call. */
 size_t mux_pipe_credited(struct mux_pipe *p, unsigned e);
+/* Bytes that the other end will never pass on, since it has left: those that were not credited. Each is counted once. */
+size_t mux_pipe_lost(struct mux_pipe *p, unsigned e);
 
 /* ---- the destination, end e ---- */
 
@@ -103,6 +112,13 @@ static inline bool mux_pipe_is_aborted(const struct mux_pipe *p)
 {
     /* acquire: what its setter wrote before, such as the reason, is visible */
     return atomic_load_explicit(&p->aborted, memory_order_acquire);
+}
+
+/* Whether the end other than e has closed its lane. */
+static inline bool mux_pipe_is_left(const struct mux_pipe *p, unsigned e)
+{
+    /* acquire: what it has credited before is visible */
+    return atomic_load_explicit(&p->left[1 - e], memory_order_acquire);
 }
 
 /* Tells the end other than e that something has changed. True: its mail is to be posted. */

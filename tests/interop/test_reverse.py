@@ -436,6 +436,41 @@ def test_a_stalled_member_costs_a_window(gateway, client, backend, join):
         assert stalled.count == sent
 
 
+def test_a_tunnel_that_stands_still_both_ways_ends_with_its_client(gateway, client, backend, join):
+    """An echo whose client reads nothing stands still in both directions: what it writes must not wait for who has gone."""
+    gateway.start(BUILDS)
+    join(backend(echo))
+    one, (path,) = client(gateway, user="bob").forward("builds:1")
+    with connect(path) as tunnel:
+        tunnel.settimeout(3)
+        with pytest.raises(TimeoutError):
+            for chunk in pattern(256 * MIB):
+                tunnel.sendall(chunk)
+        end(one)
+    began = time.monotonic()
+    (record,) = gateway.wait_for_audit(event="reverse_tunnel")
+    assert time.monotonic() - began < 20 and record["reason"] == "both sides have ended"
+
+
+def test_a_stalled_member_is_not_waited_for_once_its_client_has_gone(gateway, client, backend, join):
+    """What the client left behind is kept for a while, as for a service that is connected, and not for ever."""
+    stalled = Stalled()
+    gateway.start(BUILDS)
+    join(backend(stalled))
+    one, (path,) = client(gateway, user="bob").forward("builds:1")
+    with connect(path) as tunnel:
+        tunnel.settimeout(3)
+        with pytest.raises(TimeoutError):
+            for chunk in pattern(256 * MIB):
+                tunnel.sendall(chunk)
+        end(one)
+    time.sleep(20)
+    assert not [record for record in gateway.audit() if record["event"] == "reverse_tunnel"]
+    (record,) = gateway.wait_for_audit(event="reverse_tunnel")
+    assert record["reason"] == "the client took no more bytes"
+    stalled.released.set()
+
+
 def test_both_sides_may_go_at_any_time(gateway, client, backend, join):
     """Tunnels that are ended by either side, in the middle of bytes: all of them end, and the gateway drains."""
     gateway.start(BUILDS)

@@ -94,6 +94,43 @@ Test(pipe, credits_only_what_was_read)
     free_pipe(p); /* with seven bytes left in it */
 }
 
+Test(pipe, gathers_few_bytes_while_others_are_under_way)
+{
+    static uint8_t bytes[LENGTH];
+    struct mux_pipe *p = new_pipe();
+    struct iovec one = { bytes, 1 }, all = { bytes, LENGTH };
+    size_t written = 0;
+    for (; mux_pipe_takes(p, 0, 1); written++)
+        cr_assert(mux_pipe_write(p, 0, &one, 1));
+    cr_assert(written > 1000 && written <= 16 * 1024, "%zu blocks of a byte", written);
+    cr_assert(mux_pipe_takes(p, 0, 4096), "many are worth a block");
+    cr_assert(mux_pipe_takes(p, 1, 1), "the other lane is its own");
+    cr_assert_eq(mux_pipe_read(p, 1, &all, 1), written);
+    cr_assert(mux_pipe_takes(p, 0, 1));
+    free_pipe(p);
+}
+
+Test(pipe, tells_what_nobody_will_read)
+{
+    struct mux_pipe *p = new_pipe();
+    char room[3];
+    struct iovec iov = { room, sizeof room };
+    write_text(p, 0, "0123456789");
+    cr_assert_eq(mux_pipe_read(p, 1, &iov, 1), 3);
+    cr_assert(!mux_pipe_is_left(p, 0));
+    write_text(p, 1, "last");
+    mux_pipe_close(p, 1);
+    cr_assert(mux_pipe_is_left(p, 0) && !mux_pipe_is_left(p, 1));
+    cr_assert_eq(mux_pipe_next(p, 0), MUX_PIPE_BYTES, "what came before is still good");
+    cr_assert_eq(mux_pipe_credited(p, 0), 3);
+    cr_assert_eq(mux_pipe_lost(p, 0), 7);
+    cr_assert_eq(mux_pipe_lost(p, 0), 0);
+    write_text(p, 0, "ab"); /* before its source has heard of it */
+    cr_assert_eq(mux_pipe_credited(p, 0), 0);
+    cr_assert_eq(mux_pipe_lost(p, 0), 2);
+    free_pipe(p);
+}
+
 Test(pipe, tells_the_other_end_once_for_many_records)
 {
     struct mux_pipe *p = new_pipe();
