@@ -3,12 +3,16 @@
 import contextlib
 import functools
 import os
+import pathlib
 import resource
+import shutil
+import tempfile
 
 import pytest
 
 from support.backends import Backend, digest, source
 from support.client import Client
+from support.ctl import Ctl
 from support.gateway import Gateway
 from support.keys import make_key
 from support.sshd import Sshd
@@ -56,6 +60,15 @@ def new_gateway(tmp_path_factory, keys, cleanup):
 def gateway(new_gateway):
     """gateway.start(queues, settings) is the test's to call."""
     return new_gateway()
+
+
+@pytest.fixture
+def ctl():
+    """sluicectl; a gateway is started with ctl.setting."""
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="ctl"))
+    directory.chmod(0o755)
+    yield Ctl(directory)
+    shutil.rmtree(directory)
 
 
 @pytest.fixture

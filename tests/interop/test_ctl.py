@@ -8,27 +8,17 @@ import signal
 import socket
 import stat
 import subprocess
-import tempfile
 import time
 
 import pytest
 
 from support.backends import greeting
 from support.client import connect, read_exactly
-from support.ctl import Ctl
 from support.gateway import is_sanitized
 from support.process import free_port
 from support.waiting import wait_until
 
 ECHO = "Queue echo\n Target builtin:echo\n Allow *"
-
-
-@pytest.fixture
-def ctl():
-    directory = pathlib.Path(tempfile.mkdtemp(prefix="ctl"))
-    directory.chmod(0o755)
-    yield Ctl(directory)
-    shutil.rmtree(directory)
 
 
 def queue_of(ctl, name):
