@@ -33,6 +33,13 @@ static inline __m512i vec_swap(__m512i count)
 
 #include "crypto/kernels/aesctr_priv.h"
 
+const void *cx_ctr_vaes512_round_keys(const void *context, unsigned *rounds)
+{
+    const struct context *c = context;
+    *rounds = c->rounds;
+    return c->round_key;
+}
+
 const struct cx_ctr_kernel cx_ctr_vaes512 = {
     .kernel = { "vaes512", CX_TIER_AVX512, CX_CPU_AVX512 | CX_CPU_AESNI | CX_CPU_VAES },
     .expand = expand,

@@ -33,7 +33,8 @@ struct lane {
     const uint8_t *at; /* the run: where its next block stands, */
     size_t blocks;     /* and how many are left */
     const uint8_t *body;
-    size_t body_blocks, rest_blocks;
+    size_t body_blocks, rest; /* what is behind the body, in bytes */
+    uint64_t hashed;          /* the pad included, which came first */
     uint8_t *tag;
     uint8_t scratch[SCRATCH_BLOCKS * BLOCK_BYTES_MAX];
 };
@@ -115,21 +116,20 @@ static void start_stage(struct lane *l, enum stage stage, const uint8_t *at, siz
 static void lane_begin(struct lane *l, const struct context *c, const struct cx_mac_job *job)
 {
     size_t block = block_bytes(c->sha2);
-    uint64_t hashed = block + SEQ_BYTES + (uint64_t)job->len; /* the pad came first */
+    l->hashed = block + SEQ_BYTES + (uint64_t)job->len;
     l->state = c->inner;
     l->tag = job->tag;
     cx_store_u32(l->scratch, job->seq);
     if (SEQ_BYTES + job->len + end_bytes(c->sha2) <= SCRATCH_BLOCKS * block) {
         memcpy(l->scratch + SEQ_BYTES, job->bytes, job->len);
-        start_stage(l, REST, l->scratch, pad_end(c->sha2, l->scratch, SEQ_BYTES + job->len, hashed));
+        start_stage(l, REST, l->scratch, pad_end(c->sha2, l->scratch, SEQ_BYTES + job->len, l->hashed));
         return;
     }
-    size_t in_first = block - SEQ_BYTES, whole = (job->len - in_first) & ~(block - 1), rest = job->len - in_first - whole;
+    size_t in_first = block - SEQ_BYTES, whole = (job->len - in_first) & ~(block - 1);
     memcpy(l->scratch + SEQ_BYTES, job->bytes, in_first);
-    memcpy(l->scratch + block, job->bytes + in_first + whole, rest);
     l->body = job->bytes + in_first;
     l->body_blocks = blocks_in(c->sha2, whole);
-    l->rest_blocks = pad_end(c->sha2, l->scratch + block, rest, hashed);
+    l->rest = job->len - in_first - whole;
     start_stage(l, FIRST, l->scratch, 1);
 }
 
@@ -141,8 +141,9 @@ static void lane_next(struct lane *l, const struct context *c)
     case FIRST:
         start_stage(l, BODY, l->body, l->body_blocks);
         break;
-    case BODY:
-        start_stage(l, REST, l->scratch + block, l->rest_blocks);
+    case BODY: /* the run ended where the rest begins */
+        memcpy(l->scratch, l->at, l->rest);
+        start_stage(l, REST, l->scratch, pad_end(c->sha2, l->scratch, l->rest, l->hashed));
         break;
     case REST:
         store_words(l->scratch, &l->state, c->sha2);
@@ -175,14 +176,11 @@ static void run_together(struct lane *const lane[], size_t n, const struct cx_sh
     }
 }
 
-bool cx_hmac_tags(void *context, const struct cx_mac_job job[], size_t n)
+static void run_to_end(struct lane all[], size_t n, const struct context *c)
 {
-    const struct context *c = context;
-    struct lane all[CX_PACKET_BATCH], *live[CX_PACKET_BATCH];
-    for (size_t i = 0; i < n; i++) {
+    struct lane *live[CX_PACKET_BATCH];
+    for (size_t i = 0; i < n; i++)
         live[i] = &all[i];
-        lane_begin(live[i], c, &job[i]);
-    }
     for (size_t left = n; left > 0;) {
         run_together(live, left, c->sha2);
         for (size_t i = left; i > 0; i--) {
@@ -193,6 +191,116 @@ bool cx_hmac_tags(void *context, const struct cx_mac_job job[], size_t n)
                 live[i - 1] = live[--left];
         }
     }
+}
+
+bool cx_hmac_tags(void *context, const struct cx_mac_job job[], size_t n)
+{
+    const struct context *c = context;
+    struct lane all[CX_PACKET_BATCH];
+    for (size_t i = 0; i < n; i++)
+        lane_begin(&all[i], c, &job[i]);
+    run_to_end(all, n, c);
     cx_secret_wipe(all, n * sizeof all[0]);
     return true;
+}
+
+/* ---- with AES-CTR beside it ----
+ * Of a group of packets the bodies are hashed and crypted in one pass; what else there is of them, and packets that are too few or
+ * too short, is done by the one and then by the other. Where the tags are of what the cipher writes, that stays AHEAD bytes in
+ * front: a hashed block begins 60 bytes into one of the cipher's, and a load of what was just stored in two pieces waits. */
+
+enum { GROUP = CX_SHA2_BESIDE, AHEAD = 192, BESIDE_LEAST = 4 };
+
+/* Moves every job's cipher on from done[i] bytes to end[i]. */
+static bool crypt_until(const struct cx_mac_crypt *x, size_t done[], const size_t end[])
+{
+    struct cx_ctr_job piece[CX_PACKET_BATCH];
+    uint8_t iv[CX_PACKET_BATCH][CX_PACKET_IV_MAX];
+    for (size_t i = 0; i < x->n; i++) {
+        const struct cx_ctr_job *job = &x->crypt[i];
+        piece[i] = (struct cx_ctr_job){ job->from + done[i], job->to + done[i], end[i] - done[i], iv[i] };
+        cx_store_u64(iv[i], cx_load_u64(job->iv));
+        cx_store_u64(iv[i] + 8, cx_load_u64(job->iv + 8) + done[i] / CX_PACKET_IV_MAX);
+        done[i] = end[i];
+    }
+    return x->ctr->crypt(x->ctr_context, piece, x->n);
+}
+
+/* How many blocks of each body of a group the cipher takes beside the hash. None if a counter's lower word wraps, which happens in
+ * no packet that anyone will see. */
+static size_t blocks_beside(const struct cx_mac_crypt *x, size_t first, const struct cx_sha2 *sha2)
+{
+    size_t least = SIZE_MAX;
+    for (size_t i = first; i < first + GROUP; i++) {
+        size_t blocks = x->crypt[i].len < AHEAD ? 0 : blocks_in(sha2, x->crypt[i].len - AHEAD);
+        uint64_t until_wrap = 0 - cx_load_u64(x->crypt[i].iv + 8); /* 0 stands for 2^64 */
+        if (blocks < BESIDE_LEAST || until_wrap - 1 < x->crypt[i].len / CX_PACKET_IV_MAX)
+            return 0;
+        least = blocks < least ? blocks : least;
+    }
+    return least;
+}
+
+/* The first block of each of a group, then so many of the bodies with the cipher, which goes on from done[i]. */
+static void run_beside(struct lane lane[], const struct cx_mac_crypt *x, size_t first, size_t blocks, size_t done[],
+                       const struct context *c)
+{
+    struct lane *group[GROUP];
+    union cx_sha2_state *state[GROUP];
+    const uint8_t *in[GROUP];
+    struct cx_ctr_job piece[GROUP];
+    uint8_t iv[GROUP][CX_PACKET_IV_MAX];
+    for (size_t i = 0; i < GROUP; i++)
+        group[i] = &lane[first + i];
+    run_together(group, GROUP, c->sha2);
+    for (size_t i = 0; i < GROUP; i++) {
+        const struct cx_ctr_job *job = &x->crypt[first + i];
+        size_t at = done[first + i];
+        lane_next(group[i], c);
+        state[i] = &group[i]->state;
+        in[i] = group[i]->at;
+        piece[i] = (struct cx_ctr_job){ job->from + at, job->to + at, blocks * block_bytes(c->sha2), iv[i] };
+        cx_store_u64(iv[i], cx_load_u64(job->iv));
+        cx_store_u64(iv[i] + 8, cx_load_u64(job->iv + 8) + at / CX_PACKET_IV_MAX);
+        group[i]->at += piece[i].len;
+        group[i]->blocks -= blocks;
+        done[first + i] += piece[i].len;
+    }
+    c->sha2->run_beside(state, in, blocks, x->ctr_context, piece);
+}
+
+static bool one_after_the_other(void *context, const struct cx_mac_crypt *x)
+{
+    if (x->of_crypted)
+        return x->ctr->crypt(x->ctr_context, x->crypt, x->n) && cx_hmac_tags(context, x->tag, x->n);
+    return cx_hmac_tags(context, x->tag, x->n) && x->ctr->crypt(x->ctr_context, x->crypt, x->n);
+}
+
+bool cx_hmac_tags_and_crypt(void *context, const struct cx_mac_crypt *x)
+{
+    const struct context *c = context;
+    struct lane all[CX_PACKET_BATCH];
+    size_t beside[CX_PACKET_BATCH / GROUP] = { 0 }, done[CX_PACKET_BATCH] = { 0 }, ahead[CX_PACKET_BATCH], end[CX_PACKET_BATCH];
+    size_t groups = x->n / GROUP, most = 0;
+    for (size_t g = 0; g < groups; g++) {
+        beside[g] = blocks_beside(x, g * GROUP, c->sha2);
+        most = beside[g] > most ? beside[g] : most;
+    }
+    if (most == 0)
+        return one_after_the_other(context, x);
+
+    for (size_t i = 0; i < x->n; i++) {
+        end[i] = x->crypt[i].len;
+        ahead[i] = i / GROUP < groups && beside[i / GROUP] > 0 ? AHEAD : end[i];
+    }
+    bool fine = !x->of_crypted || crypt_until(x, done, ahead);
+    for (size_t i = 0; i < x->n; i++)
+        lane_begin(&all[i], c, &x->tag[i]);
+    for (size_t g = 0; g < groups; g++)
+        if (beside[g] > 0)
+            run_beside(all, x, g * GROUP, beside[g], done, c);
+    fine = fine && (!x->of_crypted || crypt_until(x, done, end));
+    run_to_end(all, x->n, c);
+    cx_secret_wipe(all, x->n * sizeof all[0]);
+    return fine && (x->of_crypted || crypt_until(x, done, end));
 }

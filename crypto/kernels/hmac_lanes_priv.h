@@ -11,5 +11,7 @@
 void *cx_hmac_expand(const struct cx_sha2 *sha2, const struct cx_packet_key *k);
 void cx_hmac_release(void *context);
 bool cx_hmac_tags(void *context, const struct cx_mac_job job[], size_t n);
+/* Of a hash that has run_beside. */
+bool cx_hmac_tags_and_crypt(void *context, const struct cx_mac_crypt *x);
 
 #endif

@@ -13,6 +13,9 @@ extern const struct cx_mac_ops cx_mac_hmac_sha512_avx512, cx_mac_hmac_sha512_avx
 extern const struct cx_mac_ops cx_mac_umac64_avx512, cx_mac_umac64_avx2;
 extern const struct cx_mac_ops cx_mac_umac128_avx512, cx_mac_umac128_avx2;
 
+/* Of a context of cx_ctr_vaes512: *rounds + 1 round keys, each four times in 64 aligned bytes. */
+const void *cx_ctr_vaes512_round_keys(const void *context, unsigned *rounds);
+
 struct cx_evp;
 
 /* True: the kernel does what the primitive's portable one does. */

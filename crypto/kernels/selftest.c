@@ -237,6 +237,54 @@ static bool same_tags(const struct scratch *s, size_t tag_len)
     return true;
 }
 
+/* ---- MACs and counter mode at once ---- */
+
+/* The cipher goes from plain to got, and the tags, of what it reads or of what it writes, behind its bytes. */
+static bool tag_and_crypt(struct scratch *s, const struct cx_mac_ops *mac, void *context, void *ctr_context, bool of_crypted)
+{
+    struct cx_mac_job tag[CX_PACKET_BATCH];
+    struct cx_ctr_job crypt[CX_PACKET_BATCH];
+    const struct cx_mac_crypt both = { tag, crypt, s->n, mac->beside, ctr_context, of_crypted };
+    for (size_t i = 0; i < s->n; i++) {
+        uint32_t len = s->job[i].len;
+        crypt[i] = (struct cx_ctr_job){ s->plain[i], s->got[i], len, s->job[i].iv };
+        tag[i] = (struct cx_mac_job){ s->job[i].seq, of_crypted ? s->got[i] : s->plain[i], len, s->got[i] + len };
+    }
+    return mac->tags_and_crypt(context, &both);
+}
+
+/* The same, the one after the other. */
+static bool tag_and_crypt_portably(struct scratch *s, const struct cx_mac_ops *mac, void *context, void *ctr_context,
+                                   bool of_crypted)
+{
+    struct cx_mac_job tag[CX_PACKET_BATCH];
+    for (size_t i = 0; i < s->n; i++) {
+        uint32_t len = s->job[i].len;
+        tag[i] = (struct cx_mac_job){ s->job[i].seq, of_crypted ? s->want[i] : s->plain[i], len, s->want[i] + len };
+    }
+    return crypt_to(s, &cx_ctr_evp, ctr_context, s->plain, s->want) && mac->tags(context, tag, s->n);
+}
+
+/* Lengths from the first on that are worth it. Both MACs' contexts are of one key. */
+static bool check_beside(const struct cx_evp *evp, struct scratch *s, const struct cx_mac_ops *trusted, void *portable,
+                         const struct cx_mac_ops *ops, void *context, size_t key_len, size_t tag_len)
+{
+    uint8_t key[32];
+    fill(key, sizeof key, 4);
+    void *ctr_portable = cx_ctr_evp.expand(evp, key, key_len), *ctr = ops->beside->expand(evp, key, key_len);
+    bool good = ctr_portable && ctr;
+    rewind_to_first(s);
+    s->next = SHORT_LENGTHS;
+    while (good && next_batch(s, cx_packet_advance_gcm)) {
+        bool of_crypted = s->n % 2;
+        good = tag_and_crypt_portably(s, trusted, portable, ctr_portable, of_crypted) &&
+               tag_and_crypt(s, ops, context, ctr, of_crypted) && same(s, tag_len);
+    }
+    cx_ctr_evp.release(ctr_portable);
+    ops->beside->release(ctr);
+    return good;
+}
+
 bool cx_selftest_mac(const struct cx_evp *evp, enum cx_primitive primitive, const struct cx_kernel *kernel)
 {
     const struct cx_mac_ops *ops = (const struct cx_mac_ops *)kernel;
@@ -253,6 +301,9 @@ bool cx_selftest_mac(const struct cx_evp *evp, enum cx_primitive primitive, cons
         rewind_to_first(s);
     while (good && next_batch(s, cx_packet_advance_seq))
         good = tags_to(s, trusted, portable, s->want) && tags_to(s, ops, context, s->got) && same_tags(s, mac->tag_len);
+    bool both = ops->beside && cx_kernel_runs(&ops->beside->kernel, cx_cpu_detect(), CX_TIER_COUNT - 1);
+    for (size_t key_len = 16; good && both && key_len <= 32; key_len += 8)
+        good = check_beside(evp, s, trusted, portable, ops, context, key_len, mac->tag_len);
     trusted->release(portable);
     ops->release(context);
     free(s);

@@ -29,7 +29,7 @@ static void run(union cx_sha2_state *const state[], const uint8_t *const in[], s
     }
 }
 
-static const struct cx_sha2 shani = { sizeof(uint32_t), &cx_sha256_first, run };
+static const struct cx_sha2 shani = { sizeof(uint32_t), &cx_sha256_first, run, NULL };
 
 static void *expand(const struct cx_evp *evp, const struct cx_packet_key *k)
 {

@@ -93,42 +93,50 @@ static enum cx_err peek_plain(void *context, const struct cx_packet_job *job, ui
     return CX_OK;
 }
 
-/* Encrypts or decrypts what follows the first `clear` bytes, and copies those. */
-static bool crypt_all(struct context *c, const struct cx_packet_job job[], size_t n, uint32_t clear)
+/* Encrypts or decrypts what follows the first `clear` bytes, copies those, and makes the tags: of what the cipher wrote, or of what
+ * it reads. */
+static bool crypt_and_tag(struct context *c, const struct cx_packet_job job[], struct cx_mac_job tag[], size_t n, uint32_t clear,
+                          bool of_crypted)
 {
     struct cx_ctr_job piece[CX_PACKET_BATCH];
     for (size_t i = 0; i < n; i++) {
-        size_t len = CX_PACKET_LENGTH_BYTES + (size_t)job[i].len - clear;
-        memmove(job[i].start, job[i].from, clear);
-        piece[i] = (struct cx_ctr_job){ job[i].from + clear, job[i].start + clear, len, job[i].iv };
+        size_t len = CX_PACKET_LENGTH_BYTES + (size_t)job[i].len;
+        if (clear > 0)
+            memmove(job[i].start, job[i].from, CX_PACKET_LENGTH_BYTES);
+        piece[i] = (struct cx_ctr_job){ job[i].from + clear, job[i].start + clear, len - clear, job[i].iv };
+        tag[i].seq = job[i].seq;
+        tag[i].bytes = of_crypted ? job[i].start : job[i].from;
+        tag[i].len = len;
     }
-    return c->ctr->crypt(c->ctr_context, piece, n);
+    if (c->mac->beside == c->ctr) {
+        const struct cx_mac_crypt both = { tag, piece, n, c->ctr, c->ctr_context, of_crypted };
+        return c->mac->tags_and_crypt(c->mac_context, &both);
+    }
+    if (of_crypted)
+        return c->ctr->crypt(c->ctr_context, piece, n) && c->mac->tags(c->mac_context, tag, n);
+    return c->mac->tags(c->mac_context, tag, n) && c->ctr->crypt(c->ctr_context, piece, n);
 }
 
-static struct cx_mac_job mac_job(const struct cx_packet_job *job, const uint8_t *packet, uint8_t *tag)
-{
-    return (struct cx_mac_job){ job->seq, packet, CX_PACKET_LENGTH_BYTES + (size_t)job->len, tag };
-}
-
-/* Tags behind the sealed packets, of what stands at start or at from. */
-static bool append_tags(struct context *c, const struct cx_packet_job job[], size_t n, bool of_start)
+static enum cx_err seal(struct context *c, const struct cx_packet_job job[], size_t n, uint32_t clear, bool of_crypted)
 {
     struct cx_mac_job tag[CX_PACKET_BATCH];
     for (size_t i = 0; i < n; i++)
-        tag[i] = mac_job(&job[i], of_start ? job[i].start : job[i].from, job[i].start + CX_PACKET_LENGTH_BYTES + job[i].len);
-    return c->mac->tags(c->mac_context, tag, n);
+        tag[i].tag = job[i].start + CX_PACKET_LENGTH_BYTES + job[i].len;
+    return crypt_and_tag(c, job, tag, n, clear, of_crypted) ? CX_OK : CX_E_RESOURCE;
 }
 
-/* How many from the front have the tag that stands behind the packet at from. */
-static enum cx_err check_tags(struct context *c, const struct cx_packet_job job[], size_t n, bool of_start, size_t *good)
+/* The starts of packets behind a broken one are the caller's to wipe, so that the cipher need not wait for the MAC. */
+static enum cx_err open(struct context *c, const struct cx_packet_job job[], size_t n, uint32_t clear, bool of_crypted,
+                        size_t *good)
 {
-    struct cx_mac_job tag[CX_PACKET_BATCH] = { 0 };
+    struct cx_mac_job tag[CX_PACKET_BATCH];
     uint8_t want[CX_PACKET_BATCH][TAG_MAX_BYTES];
+    *good = 0;
     for (size_t i = 0; i < n; i++)
-        tag[i] = mac_job(&job[i], of_start ? job[i].start : job[i].from, want[i]);
-    if (!c->mac->tags(c->mac_context, tag, n))
+        tag[i].tag = want[i];
+    if (!crypt_and_tag(c, job, tag, n, clear, of_crypted))
         return CX_E_RESOURCE;
-    for (*good = 0; *good < n; ++*good) {
+    for (; *good < n; ++*good) {
         const struct cx_packet_job *j = &job[*good];
         if (!cx_secret_equal(want[*good], j->from + CX_PACKET_LENGTH_BYTES + j->len, c->tag_len))
             return CX_E_TAG;
@@ -138,28 +146,22 @@ static enum cx_err check_tags(struct context *c, const struct cx_packet_job job[
 
 static enum cx_err seal_plain(void *context, const struct cx_packet_job job[], size_t n)
 {
-    return append_tags(context, job, n, false) && crypt_all(context, job, n, 0) ? CX_OK : CX_E_RESOURCE;
+    return seal(context, job, n, 0, false);
 }
 
 static enum cx_err open_plain(void *context, const struct cx_packet_job job[], size_t n, size_t *good)
 {
-    *good = 0;
-    return crypt_all(context, job, n, 0) ? check_tags(context, job, n, true, good) : CX_E_RESOURCE;
+    return open(context, job, n, 0, true, good);
 }
 
 static enum cx_err seal_etm(void *context, const struct cx_packet_job job[], size_t n)
 {
-    return crypt_all(context, job, n, CX_PACKET_LENGTH_BYTES) && append_tags(context, job, n, true) ? CX_OK : CX_E_RESOURCE;
+    return seal(context, job, n, CX_PACKET_LENGTH_BYTES, true);
 }
 
 static enum cx_err open_etm(void *context, const struct cx_packet_job job[], size_t n, size_t *good)
 {
-    *good = 0;
-    enum cx_err err = check_tags(context, job, n, false, good);
-    if (*good == 0 || crypt_all(context, job, *good, CX_PACKET_LENGTH_BYTES))
-        return err;
-    *good = 0;
-    return CX_E_RESOURCE;
+    return open(context, job, n, CX_PACKET_LENGTH_BYTES, false, good);
 }
 
 const struct cx_packet_ops cx_packet_ctr_plain = {

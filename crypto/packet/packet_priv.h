@@ -82,6 +82,16 @@ struct cx_mac_job {
     uint8_t *tag; /* as long as the MAC's tags are; outside bytes */
 };
 
+/* A batch's MACs and its cipher at once: packet i is tag[i] and crypt[i]. */
+struct cx_mac_crypt {
+    const struct cx_mac_job *tag;
+    const struct cx_ctr_job *crypt;
+    size_t n;                        /* from 1 to CX_PACKET_BATCH */
+    const struct cx_ctr_kernel *ctr; /* whose context: */
+    void *ctr_context;
+    bool of_crypted; /* the tags are of what the cipher wrote; if not, of what it has still to read */
+};
+
 struct cx_mac_ops {
     struct cx_kernel kernel;
     /* NULL: out of memory. The context is wiped by release. */
@@ -89,6 +99,9 @@ struct cx_mac_ops {
     void (*release)(void *context); /* NULL is fine */
     /* n is from 1 to CX_PACKET_BATCH. */
     bool (*tags)(void *context, const struct cx_mac_job job[], size_t n);
+    /* Where a kernel of AES-CTR gains by it: both at once. Of no other kernel than that one; both are NULL if there is none. */
+    const struct cx_ctr_kernel *beside;
+    bool (*tags_and_crypt)(void *context, const struct cx_mac_crypt *x);
 };
 
 extern const struct cx_mac_ops cx_mac_hmac_sha256;

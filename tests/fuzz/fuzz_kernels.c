@@ -19,6 +19,7 @@ enum {
     SLOT = SHIFT_MAX + CX_PACKET_LENGTH_BYTES + (1 << LENGTH_BITS) + TAG_MAX + GUARD,
     KERNELS_MAX = 8,
     ROUNDS_MAX = 64,
+    ALIKE = 80, /* lengths that differ by less */
     WRITE_EVERY = 10000000,
 };
 
@@ -171,8 +172,11 @@ static void make_round(struct input *in)
     in->shift = random_below(in, SHIFT_MAX);
     in->bad = random_below(in, (uint32_t)in->n);
     in->bad_bit = random_below(in, 1 << 16);
+    /* every second time of about one length, which is what fills lanes to the end */
+    uint32_t each = random_below(in, 1 << LENGTH_BITS), alike = random_below(in, 2);
     for (size_t i = 0; i < in->n; i++)
-        in->job[i].len = random_below(in, 1u << (1 + random_below(in, in->bits)));
+        in->job[i].len = alike ? each - random_below(in, each < ALIKE ? each + 1 : ALIKE)
+                               : random_below(in, 1u << (1 + random_below(in, in->bits)));
     in->fill = (uint8_t)random_below(in, 256);
 }
 

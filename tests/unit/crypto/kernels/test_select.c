@@ -162,6 +162,16 @@ static bool crypt_wrong(void *context, const struct cx_ctr_job job[], size_t n)
     return made;
 }
 
+static bool both_wrong(void *context, const struct cx_mac_crypt *x)
+{
+    bool tagged_first = x->of_crypted || cx_mac_hmac_sha256.tags(context, x->tag, x->n);
+    bool crypted = tagged_first && cx_ctr_evp.crypt(x->ctr_context, x->crypt, x->n);
+    bool made = crypted && (!x->of_crypted || cx_mac_hmac_sha256.tags(context, x->tag, x->n));
+    if (x->crypt[x->n - 1].len == faulty_len)
+        x->crypt[x->n - 1].to[faulty_len - 1] ^= 1;
+    return made;
+}
+
 static void self_test_notices(const struct cx_evp *evp, enum cx_primitive primitive, const struct cx_packet_ops *right)
 {
     right_ops = right;
@@ -193,6 +203,20 @@ Test(select, a_self_test_notices_one_wrong_bit_in_one_length)
     faulty_len = 197; /* the first of the second batch */
     faulty_ctr.crypt = crypt_wrong;
     cr_assert_not(cx_selftest_ctr(&evp, CX_PRIMITIVE_CTR, &faulty_ctr.kernel));
+    cx_evp_drop(&evp);
+}
+
+Test(select, a_self_test_notices_one_wrong_bit_of_a_cipher_beside_its_mac)
+{
+    struct cx_evp evp;
+    cr_assert(cx_evp_fetch(&evp));
+    faulty_mac = cx_mac_hmac_sha256;
+    faulty_mac.beside = &cx_ctr_evp;
+    faulty_mac.tags_and_crypt = both_wrong;
+    faulty_len = 1; /* which does not come by */
+    cr_assert(cx_selftest_mac(&evp, CX_PRIMITIVE_HMAC_SHA256, &faulty_mac.kernel));
+    faulty_len = 544; /* the last of the second batch */
+    cr_assert_not(cx_selftest_mac(&evp, CX_PRIMITIVE_HMAC_SHA256, &faulty_mac.kernel));
     cx_evp_drop(&evp);
 }
 
