@@ -6,10 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/net/host.h"
+
 enum {
     SEEN_BYTES = 2048, /* lines in front of an SSH identification included: RFC 4253 section 4.2 */
     REQUEST_BYTES = GW_CHECK_PATH_MAX + 512,
     STATUS_BYTES = 12, /* "HTTP/1.1 200" */
+    AUTHORITY_BYTES = GW_HOST_MAX + 16,
 };
 
 struct gw_check {
@@ -27,14 +30,27 @@ static void on_wake(struct gw_consumer *consumer)
     c->setup.wake(c->setup.owner);
 }
 
+/* As RFC 9110 section 7.2 has it: servers refuse an IPv6 address without brackets, and some a port that is missing. */
+static const char *authority(const struct gw_target *t, char out[AUTHORITY_BYTES])
+{
+    enum { PORT_OF_HTTP = 80 };
+    if (t->kind != GW_TARGET_TCP)
+        return "localhost";
+    int n = snprintf(out, AUTHORITY_BYTES, strchr(t->host, ':') ? "[%s]" : "%s", t->host);
+    if (t->port != PORT_OF_HTTP)
+        snprintf(out + n, AUTHORITY_BYTES - (size_t)n, ":%u", t->port);
+    return out;
+}
+
 static void write_request(struct gw_check *c)
 {
     const struct gw_target *t = c->setup.target;
     if (t->check.type != GW_CHECK_HTTP)
         return;
+    char host[AUTHORITY_BYTES];
     int n =
         snprintf(c->request, sizeof c->request, "GET %s HTTP/1.0\r\nHost: %s\r\nUser-Agent: sluice\r\nConnection: close\r\n\r\n",
-                 t->check.path, t->kind == GW_TARGET_TCP ? t->host : "localhost");
+                 t->check.path, authority(t, host));
     c->request_len = (size_t)n;
 }
 

@@ -136,7 +136,16 @@ def test_what_a_service_says_tells_how_it_is(gateway, backend, options, said, is
         gateway.wait_for_log(r"is down: its HTTP status is not the expected one|is down: it d(oes|id) not ")
     for request in asked:
         path = "/health?a=b" if "path" in options else "/"
-        assert request.startswith(f"GET {path} HTTP/1.0\r\nHost: 127.0.0.1\r\n".encode()), request
+        assert request.startswith(f"GET {path} HTTP/1.0\r\nHost: {service.address}\r\n".encode()), request
+
+
+def test_a_service_is_asked_by_a_name_that_http_knows(gateway, backend):
+    """An IPv6 address stands in brackets: without them servers answer 400, and a service that is well would be down."""
+    asked = []
+    service = backend(answers(b"HTTP/1.1 200 OK\r\n\r\n", asked), family=socket.AF_INET6, host="::1")
+    gateway.start(f"Queue web\n Target {service.address} check inter 1s check-type http\n Allow *\n")
+    wait_until(lambda: asked, "a check")
+    assert f"\r\nHost: [::1]:{service.port}\r\n".encode() in asked[0]
 
 
 def test_one_that_says_nothing_is_down_once_the_interval_is_over(gateway, cleanup):
