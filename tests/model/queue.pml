@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The words between a request's owner and its queue's home, as gateway/queues/request.c, home.c and pool.c say them: offer (by the fast
- * path or to the home), grant, cancel, release, retry, poke. One queue of two slots, one member of one slot, three requests with an
+ * path or to the home), grant, refuse, cancel, release, retry, poke. One queue of two slots, one member of one slot, three requests with an
  * owner each (which is the worst case: requests of one owner are ordered): one waits as long as it takes, one may be tried again once,
- * and one may be that and be abandoned at any time while it is asked.
+ * and one may be that, be abandoned at any time while it is asked, and be
+ * refused at any time while it waits (it has waited too long, or gives way in a full line).
  *
  * Proven, over all interleavings of the shared steps (which the C code makes sequentially consistent):
  *   no request waits for ever: an owner that is never answered is an invalid end state;
@@ -16,8 +17,10 @@
 #define REQUESTS 3
 #define QUEUE_LIMIT 2
 #define MEMBER_LIMIT 1
+#define PATIENCE_ENDS 2 /* the request that may be refused */
+#define WAITS(at) (length > at && line[at] == PATIENCE_ENDS)
 
-mtype = { OFFER, CANCEL, POKE, GRANT, CANCELLED };
+mtype = { OFFER, CANCEL, POKE, GRANT, REFUSED, CANCELLED };
 
 /* Mailboxes keep the order. Each holds every node that could ever be in it: two of each request and the poke; two of a request. */
 chan home = [2 * REQUESTS + 1] of { mtype, byte };
@@ -118,6 +121,11 @@ offer:
         :: abandoned -> give_back(was) /* and wait for the cancel to come home */
         :: else -> goto granted
         fi
+    :: owner_mail[me] ? REFUSED ->
+        if
+        :: abandoned -> skip /* and wait for the cancel to come home */
+        :: else -> goto gone
+        fi
     :: owner_mail[me] ? CANCELLED -> goto gone
     od;
 
@@ -135,6 +143,29 @@ gone:
 }
 
 /* ---- home.c and line.c ---- */
+
+inline take_out(which)
+{
+    d_step {
+        found = false;
+        i = 0;
+        do
+        :: i < length ->
+            if
+            :: found -> line[i - 1] = line[i]
+            :: !found && line[i] == which -> found = true
+            :: else
+            fi;
+            i++
+        :: else -> break
+        od;
+        if
+        :: found -> length--; line[length] = 0
+        :: else
+        fi;
+        i = 0
+    }
+}
 
 proctype Home()
 {
@@ -160,25 +191,7 @@ end:
         goto serve
 #endif
     :: home ? CANCEL, r ->
-        d_step {
-            found = false;
-            i = 0;
-            do
-            :: i < length ->
-                if
-                :: found -> line[i - 1] = line[i]
-                :: !found && line[i] == r -> found = true
-                :: else
-                fi;
-                i++
-            :: else -> break
-            od;
-            if
-            :: found -> length--; line[length] = 0
-            :: else
-            fi;
-            i = 0
-        }
+        take_out(r);
         if
         :: found -> waiting--; found = false
         :: else
@@ -186,6 +199,12 @@ end:
         assert(nfull(owner_mail[r]));
         owner_mail[r] ! CANCELLED;
         r = 0
+    :: WAITS(0) || WAITS(1) || WAITS(2) -> /* a timer, or the offer before */
+        take_out(PATIENCE_ENDS);
+        found = false;
+        waiting--;
+        assert(nfull(owner_mail[PATIENCE_ENDS]));
+        owner_mail[PATIENCE_ENDS] ! REFUSED
     :: home ? POKE, r ->
 #ifndef LOWER_LAST
         poked = false;
