@@ -16,7 +16,8 @@ enum {
     GW_ADMIN_PROTOCOL = 1,
     GW_ADMIN_CLIENTS_MAX = 16, /* further ones wait in the backlog */
     GW_ADMIN_LINE_MAX = 1024,
-    GW_ADMIN_WORDS_MAX = 4,
+    GW_ADMIN_WORDS_MAX = 4, /* the version, and a command's */
+    GW_ADMIN_ERROR_MAX = 256,
     GW_ADMIN_OUT_BYTES = 64 * 1024, /* what of an answer is ever in memory as text */
     GW_ADMIN_PART_MAX = 12 * 1024,  /* room that is free whenever a command is asked for more */
     GW_ADMIN_SESSIONS_MAX = 16384,  /* all workers' together */
@@ -118,8 +119,9 @@ bool gw_admin_client_serve(struct gw_admin_client *c);
 
 /* ---- command.c ---- */
 
-/* NULL: there is none of that name. */
-const struct gw_admin_command *gw_admin_command_find(const char *name);
+/* What a line asks, which is cut into words where it stands: the first is the command's name. NULL: error says why not. */
+const struct gw_admin_command *gw_admin_command_parse(char *line, const char *words[GW_ADMIN_WORDS_MAX],
+                                                      char error[GW_ADMIN_ERROR_MAX]);
 
 /* ---- answer.c: lines of JSON into out, where there is room for them ---- */
 

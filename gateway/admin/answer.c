@@ -11,7 +11,7 @@
 #include "gateway/admin/admin_priv.h"
 #include "gateway/observe/log.h"
 
-enum { NAME_MAX_BYTES = 320, ESCAPED_NAME_MAX = 6 * NAME_MAX_BYTES, ERROR_MAX = 256, LIMIT_TEXT = 12 };
+enum { NAME_MAX_BYTES = 320, ESCAPED_NAME_MAX = 6 * NAME_MAX_BYTES, REASON_MAX = 256, LIMIT_TEXT = 12 };
 static const uint64_t SECOND = 1000000000;
 
 __attribute__((format(printf, 2, 3))) static void say(struct gw_admin_client *c, const char *format, ...)
@@ -39,7 +39,7 @@ void gw_admin_say_end(struct gw_admin_client *c)
 
 void gw_admin_say_error(struct gw_admin_client *c, const char *format, ...)
 {
-    char text[ERROR_MAX], escaped[6 * ERROR_MAX];
+    char text[GW_ADMIN_ERROR_MAX], escaped[6 * GW_ADMIN_ERROR_MAX];
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
@@ -70,11 +70,11 @@ void gw_admin_say_queue(struct gw_admin_client *c, const struct gw_queue *q)
     char limit[LIMIT_TEXT];
     gw_queue_stats(q, &s);
     say(c,
-        "{\"queue\":\"%s\",\"worker\":%u,\"active\":%u,\"limit\":%s,\"waiting\":%u,\"served\":%llu,\"failed\":%llu,"
+        "{\"queue\":\"%s\",\"leaving\":%s,\"worker\":%u,\"active\":%u,\"limit\":%s,\"waiting\":%u,\"served\":%llu,\"failed\":%llu,"
         "\"refused_queue_full\":%llu,\"refused_timed_out\":%llu,\"refused_no_consumer\":%llu,\"refused_failed\":%llu,"
         "\"queue_time_p50_us\":%llu,\"queue_time_p99_us\":%llu}\n",
-        gw_queue_name(q), gw_queue_home(q), s.active, limit_text(s.limit, limit), s.waiting, (unsigned long long)s.served,
-        (unsigned long long)s.failed, (unsigned long long)s.refused[GW_ANSWER_QUEUE_FULL],
+        gw_queue_name(q), s.is_named ? "false" : "true", gw_queue_home(q), s.active, limit_text(s.limit, limit), s.waiting,
+        (unsigned long long)s.served, (unsigned long long)s.failed, (unsigned long long)s.refused[GW_ANSWER_QUEUE_FULL],
         (unsigned long long)s.refused[GW_ANSWER_TIMED_OUT], (unsigned long long)s.refused[GW_ANSWER_NO_CONSUMER],
         (unsigned long long)s.refused[GW_ANSWER_FAILED], (unsigned long long)s.queue_time_p50_us,
         (unsigned long long)s.queue_time_p99_us);
@@ -93,14 +93,17 @@ static const char *state_name(enum gw_member_state state)
 
 void gw_admin_say_member(struct gw_admin_client *c, const struct gw_queue *q, const struct gw_member_stats *m)
 {
-    char name[ESCAPED_NAME_MAX], limit[LIMIT_TEXT];
+    char name[ESCAPED_NAME_MAX], limit[LIMIT_TEXT], reason[REASON_MAX + 3] = "null";
+    if (m->down_reason) /* our words or the C library's, which need no escapes */
+        snprintf(reason, sizeof reason, "\"%.*s\"", REASON_MAX, m->down_reason);
     _Static_assert(sizeof m->text <= NAME_MAX_BYTES, "its escapes have room");
     say(c,
-        "{\"queue\":\"%s\",\"member\":\"%s\",\"state\":\"%s\",\"backup\":%s,\"avoided\":%s,\"active\":%u,\"limit\":%s,"
-        "\"weight\":%.6g,\"served\":%llu,\"failed\":%llu}\n",
-        gw_queue_name(q), gw_json_escape(name, sizeof name, cx_view_text(m->text)), state_name(m->state),
+        "{\"queue\":\"%s\",\"member\":\"%s\",\"state\":\"%s\",\"reason\":%s,\"backup\":%s,\"avoided\":%s,\"active\":%u,"
+        "\"limit\":%s,\"weight\":%u,\"slowstart_percent\":%u,\"served\":%llu,\"failed\":%llu}\n",
+        gw_queue_name(q), gw_json_escape(name, sizeof name, cx_view_text(m->text)), state_name(m->state), reason,
         m->backup ? "true" : "false", m->marked ? "true" : "false", m->active, limit_text(m->limit, limit),
-        (double)m->weight / GW_WEIGHT_ONE, (unsigned long long)m->served, (unsigned long long)m->failed);
+        m->whole_weight / GW_WEIGHT_ONE, (m->weight * 100 + m->whole_weight - 1) / m->whole_weight, (unsigned long long)m->served,
+        (unsigned long long)m->failed);
 }
 
 void gw_admin_say_session(struct gw_admin_client *c, const struct gw_session_row *row)

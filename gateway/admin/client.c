@@ -55,40 +55,16 @@ void gw_admin_client_free(struct gw_admin_client *c)
 
 /* ---- the line ---- */
 
-/* Words are separated by tabs, so that a member's name may hold spaces. Returns how many; at most GW_ADMIN_WORDS_MAX + 1. */
-static unsigned split(struct gw_admin_client *c)
-{
-    unsigned count = 0;
-    char *at = c->line, *word;
-    while ((word = strsep(&at, "\t")) != NULL) {
-        if (count < GW_ADMIN_WORDS_MAX)
-            c->words[count] = word;
-        if (++count > GW_ADMIN_WORDS_MAX)
-            break;
-    }
-    return count;
-}
-
 static void run_line(struct gw_admin_client *c)
 {
+    char error[GW_ADMIN_ERROR_MAX];
     c->state = GW_ADMIN_WRITES;
     gw_admin_say_hello(c);
-    unsigned count = split(c);
-    if (count < 2 || strcmp(c->words[0], "1") != 0) {
-        gw_admin_say_error(c, "this gateway speaks version %d of its control protocol", GW_ADMIN_PROTOCOL);
-        return;
-    }
-    /* words[0] is the command's from here on */
-    memmove(c->words, c->words + 1, (GW_ADMIN_WORDS_MAX - 1) * sizeof c->words[0]);
-    const struct gw_admin_command *command = gw_admin_command_find(c->words[0]);
-    if (!command)
-        gw_admin_say_error(c, "this gateway knows no such command");
-    else if (count - 2 != command->words)
-        gw_admin_say_error(c, "the command %s takes %u words", command->name, command->words);
-    else {
-        c->command = command;
-        command->begin(c);
-    }
+    c->command = gw_admin_command_parse(c->line, c->words, error);
+    if (c->command)
+        c->command->begin(c);
+    else
+        gw_admin_say_error(c, "%s", error);
 }
 
 static void read_line(struct gw_admin_client *c)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What can be asked. Orders are written down with the user who gave them. */
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -16,9 +17,19 @@ static void begin_info(struct gw_admin_client *c)
     gw_admin_say_info(c);
 }
 
+/* The next one that the configuration names, or that has something left to do. */
+static struct gw_queue *next_shown(const struct gw_admin *a, const struct gw_queue *q)
+{
+    struct gw_queue_stats s;
+    struct gw_queue *next = gw_registry_next(a->registry, q);
+    while (next && (gw_queue_stats(next, &s), !s.is_named && s.active == 0 && s.waiting == 0))
+        next = gw_registry_next(a->registry, next);
+    return next;
+}
+
 static void begin_queues(struct gw_admin_client *c)
 {
-    c->queue = gw_registry_next(c->admin->registry, NULL);
+    c->queue = next_shown(c->admin, NULL);
     c->member_at = SIZE_MAX;
 }
 
@@ -37,7 +48,7 @@ static bool more_queues(struct gw_admin_client *c)
     for (size_t i = 0; i < count; i++)
         gw_admin_say_member(c, c->queue, &members[i]);
     if (count == 0) {
-        c->queue = gw_registry_next(c->admin->registry, c->queue);
+        c->queue = next_shown(c->admin, c->queue);
         c->member_at = SIZE_MAX;
     }
     return true;
@@ -126,10 +137,48 @@ static const struct gw_admin_command commands[] = {
     { "drain", 2, begin_drain, NULL }, { "enable", 2, begin_enable, NULL },        { "kill", 1, begin_kill, more_kill },
 };
 
-const struct gw_admin_command *gw_admin_command_find(const char *name)
+static const struct gw_admin_command *find_command(const char *name)
 {
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
         if (strcmp(commands[i].name, name) == 0)
             return &commands[i];
     return NULL;
+}
+
+/* ---- the line ---- */
+
+/* Tabs separate, so that a member's name may hold spaces. Returns how many words there are; those behind the last are one too many.
+ */
+static unsigned split(char *line, const char *words[GW_ADMIN_WORDS_MAX])
+{
+    unsigned count = 0;
+    for (char *word; (word = strsep(&line, "\t")) != NULL; count++) {
+        if (count == GW_ADMIN_WORDS_MAX)
+            return count + 1;
+        words[count] = word;
+    }
+    return count;
+}
+
+const struct gw_admin_command *gw_admin_command_parse(char *line, const char *words[GW_ADMIN_WORDS_MAX],
+                                                      char error[GW_ADMIN_ERROR_MAX])
+{
+    const char *all[GW_ADMIN_WORDS_MAX] = { 0 };
+    unsigned count = split(line, all);
+    if (count < 2 || strcmp(all[0], "1") != 0) {
+        snprintf(error, GW_ADMIN_ERROR_MAX, "this gateway speaks version %d of its control protocol", GW_ADMIN_PROTOCOL);
+        return NULL;
+    }
+    const struct gw_admin_command *command = find_command(all[1]);
+    if (!command) {
+        snprintf(error, GW_ADMIN_ERROR_MAX, "this gateway knows no such command");
+        return NULL;
+    }
+    if (count - 2 != command->words) {
+        snprintf(error, GW_ADMIN_ERROR_MAX, "behind %s stand %u words", command->name, command->words);
+        return NULL;
+    }
+    for (unsigned i = 0; i <= command->words; i++)
+        words[i] = all[i + 1];
+    return command;
 }

@@ -23,18 +23,24 @@ static bool take_string(const char **at, struct cx_view *inside)
     return true;
 }
 
+struct value {
+    struct cx_view text; /* of a string without its quotes */
+    bool is_string;
+};
+
 /* A string, a number or a word: nothing that holds others. */
-static bool take_value(const char **at, struct cx_view *value)
+static bool take_value(const char **at, struct value *value)
 {
-    if (**at == '"')
-        return take_string(at, value);
+    value->is_string = **at == '"';
+    if (value->is_string)
+        return take_string(at, &value->text);
     size_t len = strspn(*at, "+-.0123456789abcdefghijklmnopqrstuvwxyzE");
-    *value = cx_view(*at, len);
+    value->text = cx_view(*at, len);
     *at += len;
     return len > 0;
 }
 
-bool gw_ctl_line_value(const char *line, const char *name, struct cx_view *value)
+static bool find(const char *line, const char *name, struct value *value)
 {
     const char *at = line;
     struct cx_view key;
@@ -49,29 +55,39 @@ bool gw_ctl_line_value(const char *line, const char *name, struct cx_view *value
     return false;
 }
 
+bool gw_ctl_line_text(const char *line, const char *name, struct cx_view *text)
+{
+    struct value v;
+    if (!find(line, name, &v) || !v.is_string)
+        return false;
+    *text = v.text;
+    return true;
+}
+
 bool gw_ctl_line_number(const char *line, const char *name, uint64_t *value)
 {
-    struct cx_view digits;
-    if (!gw_ctl_line_value(line, name, &digits) || digits.len == 0)
+    struct value v;
+    uint64_t n = 0;
+    if (!find(line, name, &v) || v.is_string)
         return false;
-    *value = 0;
-    for (size_t i = 0; i < digits.len; i++) {
-        uint8_t digit = (uint8_t)(digits.data[i] - '0');
-        if (digit > 9 || *value > (UINT64_MAX - digit) / 10)
+    for (size_t i = 0; i < v.text.len; i++) {
+        uint8_t digit = (uint8_t)(v.text.data[i] - '0');
+        if (digit > 9 || n > (UINT64_MAX - digit) / 10)
             return false;
-        *value = *value * 10 + digit;
+        n = n * 10 + digit;
     }
+    *value = n;
     return true;
 }
 
 bool gw_ctl_line_is_true(const char *line, const char *name)
 {
-    struct cx_view value;
-    return gw_ctl_line_value(line, name, &value) && cx_view_equal(value, cx_view_text("true"));
+    struct value v;
+    return find(line, name, &v) && !v.is_string && cx_view_equal(v.text, cx_view_text("true"));
 }
 
 bool gw_ctl_line_has(const char *line, const char *name)
 {
-    struct cx_view value;
-    return gw_ctl_line_value(line, name, &value);
+    struct value v;
+    return find(line, name, &v);
 }

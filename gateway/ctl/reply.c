@@ -141,7 +141,7 @@ static bool judge(struct gw_ctl_reply *r, char error[GW_CTL_ERROR_MAX])
     if (protocol != 1)
         return fail(error, "the gateway speaks another version of the control protocol: use the sluicectl that came with it");
     r->last = r->lines[r->count - 1];
-    if (gw_ctl_line_value(r->last, "error", &said))
+    if (gw_ctl_line_text(r->last, "error", &said))
         return fail(error, "%.*s", (int)said.len, (const char *)said.data);
     if (!gw_ctl_line_is_true(r->last, "end") || r->count < 2)
         return fail(error, "the answer is not complete: the gateway has ended, or was too busy");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* See table.h. A cell that is wider than its column pushes the rest of its row to the next line, so that nothing is cut: names are
- * there to be typed again. */
+/* See table.h. Columns are as wide as what stands in them, as long as all of them fit. A cell that is wider than its column pushes
+ * the rest of its row to the next line, so that nothing is cut: names are there to be typed again. */
 #include "gateway/ctl/table.h"
 
 #include <inttypes.h>
@@ -8,17 +8,20 @@
 
 #include "gateway/ctl/line.h"
 
-enum { CELL_MAX = 2048, COLUMNS_MAX = 8 };
+enum { CELL_MAX = 2048, COLUMNS_MAX = 8, WIDTH_MAX = 80, NAME_WIDTH_LEAST = 12 };
 
 struct column {
     const char *head;
-    int width; /* negative: to the left */
+    bool is_number; /* to the right */
 };
 
-static int width_of(const struct column *c)
-{
-    return c->width < 0 ? -c->width : c->width;
-}
+/* What a table is of: a row a line, and below it what is to be said of it, if there is anything. */
+struct shape {
+    struct column columns[COLUMNS_MAX];
+    size_t count;
+    void (*fill)(char cells[COLUMNS_MAX][CELL_MAX], const char *line);
+    void (*note)(char note[CELL_MAX], const char *line); /* NULL: nothing ever */
+};
 
 /* What is not plain ASCII could move the cursor. */
 static void print_plain(const char *text, FILE *out)
@@ -27,35 +30,81 @@ static void print_plain(const char *text, FILE *out)
         fputc(*text >= 0x20 && *text < 0x7f ? *text : '?', out);
 }
 
-static void print_row(const struct column *columns, size_t count, char cells[][CELL_MAX], FILE *out)
+static void print_row(const struct shape *s, const int *widths, char cells[][CELL_MAX], FILE *out)
 {
-    size_t last = count;
+    size_t last = s->count;
     while (last > 0 && !*cells[last - 1])
         last--;
     int before = 0; /* where the next column begins */
     for (size_t i = 0; i < last; i++) {
-        int width = width_of(&columns[i]), len = (int)strlen(cells[i]);
-        int padding = len < width ? width - len : 0;
-        if (columns[i].width > 0)
+        int len = (int)strlen(cells[i]), padding = len < widths[i] ? widths[i] - len : 0;
+        if (s->columns[i].is_number)
             fprintf(out, "%*s", padding, "");
         print_plain(cells[i], out);
-        before += width + 1;
+        before += widths[i] + 1;
         if (i + 1 == last)
             break;
-        if (len > width)
+        if (len > widths[i])
             fprintf(out, "\n%*s", before, "");
         else
-            fprintf(out, "%*s", (columns[i].width < 0 ? padding : 0) + 1, "");
+            fprintf(out, "%*s", (s->columns[i].is_number ? 0 : padding) + 1, "");
     }
     fputc('\n', out);
 }
 
-static void print_heads(const struct column *columns, size_t count, FILE *out)
+static void heads_of(const struct shape *s, char cells[][CELL_MAX])
 {
-    char cells[COLUMNS_MAX][CELL_MAX];
-    for (size_t i = 0; i < count; i++)
-        snprintf(cells[i], CELL_MAX, "%s", columns[i].head);
-    print_row(columns, count, cells, out);
+    for (size_t i = 0; i < s->count; i++)
+        snprintf(cells[i], CELL_MAX, "%s", s->columns[i].head);
+}
+
+static void widen(const struct shape *s, char cells[][CELL_MAX], int *widths)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if ((int)strlen(cells[i]) > widths[i])
+            widths[i] = (int)strlen(cells[i]);
+}
+
+/* Names give way to each other, the widest first: rows of those that are wider yet go on below. */
+static void narrow(const struct shape *s, int *widths)
+{
+    for (;;) {
+        int all = -1;
+        size_t widest = 0;
+        for (size_t i = 0; i < s->count; i++) {
+            all += widths[i] + 1;
+            if (!s->columns[i].is_number && widths[i] > widths[widest])
+                widest = i;
+        }
+        if (all <= WIDTH_MAX || widths[widest] <= NAME_WIDTH_LEAST)
+            return;
+        widths[widest]--;
+    }
+}
+
+static void print_table(const struct shape *s, const struct gw_ctl_reply *r, FILE *out)
+{
+    static char cells[COLUMNS_MAX][CELL_MAX], note[CELL_MAX];
+    int widths[COLUMNS_MAX] = { 0 };
+    heads_of(s, cells);
+    widen(s, cells, widths);
+    for (size_t i = 0; i < r->count; i++) {
+        s->fill(cells, r->lines[i]);
+        widen(s, cells, widths);
+    }
+    narrow(s, widths);
+    heads_of(s, cells);
+    print_row(s, widths, cells, out);
+    for (size_t i = 0; i < r->count; i++) {
+        s->fill(cells, r->lines[i]);
+        print_row(s, widths, cells, out);
+        *note = '\0';
+        if (s->note)
+            s->note(note, r->lines[i]);
+        print_plain(note, out);
+        if (*note)
+            fputc('\n', out);
+    }
 }
 
 /* ---- cells ---- */
@@ -63,7 +112,7 @@ static void print_heads(const struct column *columns, size_t count, FILE *out)
 static void text_cell(char cell[CELL_MAX], const char *prefix, const char *line, const char *name)
 {
     struct cx_view v = { 0 };
-    gw_ctl_line_value(line, name, &v);
+    gw_ctl_line_text(line, name, &v);
     snprintf(cell, CELL_MAX, "%s%.*s", prefix, (int)v.len, v.len ? (const char *)v.data : "");
 }
 
@@ -144,21 +193,17 @@ void gw_ctl_table_info(const struct gw_ctl_reply *r, FILE *out)
         gw_ctl_line_number(r->lines[i], "workers", &workers);
         gw_ctl_line_number(r->lines[i], "connections", &connections);
         age_cell(age, r->lines[i]);
-        fprintf(out, "sluiced %s, engine %" PRIu64 ", up %s, %" PRIu64 " worker%s, %" PRIu64 " connection%s\n", version, pid, age,
-                workers, workers == 1 ? "" : "s", connections, connections == 1 ? "" : "s");
+        fputs("sluiced ", out);
+        print_plain(version, out);
+        fprintf(out, ", engine %" PRIu64 ", up %s, %" PRIu64 " worker%s, %" PRIu64 " connection%s\n", pid, age, workers,
+                workers == 1 ? "" : "s", connections, connections == 1 ? "" : "s");
     }
 }
-
-static const struct column queue_columns[] = {
-    { "QUEUE", -24 }, { "STATE", -9 }, { "ACTIVE", 9 }, { "WAIT", 5 }, { "SERVED", 6 }, { "FAILED", 6 }, { "P50", 6 }, { "P99", 6 },
-};
-enum { QUEUE_COLUMNS = sizeof queue_columns / sizeof queue_columns[0] };
-_Static_assert((int)QUEUE_COLUMNS <= (int)COLUMNS_MAX, "a row has a cell for each");
 
 static void queue_cells(char cells[COLUMNS_MAX][CELL_MAX], const char *line)
 {
     text_cell(cells[0], "", line, "queue");
-    *cells[1] = '\0';
+    snprintf(cells[1], CELL_MAX, "%s", gw_ctl_line_is_true(line, "leaving") ? "leaving" : "");
     active_cell(cells[2], line);
     number_cell(cells[3], line, "waiting", 1000);
     number_cell(cells[4], line, "served", 1000);
@@ -167,15 +212,25 @@ static void queue_cells(char cells[COLUMNS_MAX][CELL_MAX], const char *line)
     wait_cell(cells[7], line, "queue_time_p99_us");
 }
 
+/* Of a member that is up: what keeps it from its share, or that it has none for now. */
+static void up_cell(char cell[CELL_MAX], const char *line)
+{
+    uint64_t percent = 100;
+    gw_ctl_line_number(line, "slowstart_percent", &percent);
+    if (gw_ctl_line_is_true(line, "avoided"))
+        snprintf(cell, CELL_MAX, "avoided");
+    else if (percent < 100)
+        snprintf(cell, CELL_MAX, "slow %u%%", (unsigned)percent);
+    else
+        snprintf(cell, CELL_MAX, gw_ctl_line_is_true(line, "backup") ? "backup" : "up");
+}
+
 static void member_cells(char cells[COLUMNS_MAX][CELL_MAX], const char *line)
 {
     struct cx_view state;
     text_cell(cells[0], "  ", line, "member");
-    bool is_up = gw_ctl_line_value(line, "state", &state) && cx_view_equal(state, cx_view_text("up"));
-    if (is_up && gw_ctl_line_is_true(line, "avoided"))
-        snprintf(cells[1], CELL_MAX, "avoided");
-    else if (is_up && gw_ctl_line_is_true(line, "backup"))
-        snprintf(cells[1], CELL_MAX, "backup");
+    if (gw_ctl_line_text(line, "state", &state) && cx_view_equal(state, cx_view_text("up")))
+        up_cell(cells[1], line);
     else
         text_cell(cells[1], "", line, "state");
     active_cell(cells[2], line);
@@ -184,54 +239,100 @@ static void member_cells(char cells[COLUMNS_MAX][CELL_MAX], const char *line)
     number_cell(cells[5], line, "failed", 1000);
 }
 
-void gw_ctl_table_queues(const struct gw_ctl_reply *r, FILE *out)
+static void queue_or_member_cells(char cells[COLUMNS_MAX][CELL_MAX], const char *line)
 {
-    static char cells[COLUMNS_MAX][CELL_MAX];
-    if (r->count == 0) {
-        fputs("no queues\n", out);
-        return;
-    }
-    print_heads(queue_columns, QUEUE_COLUMNS, out);
-    for (size_t i = 0; i < r->count; i++) {
-        if (gw_ctl_line_has(r->lines[i], "member"))
-            member_cells(cells, r->lines[i]);
-        else
-            queue_cells(cells, r->lines[i]);
-        print_row(queue_columns, QUEUE_COLUMNS, cells, out);
+    (gw_ctl_line_has(line, "member") ? member_cells : queue_cells)(cells, line);
+}
+
+/* Those that were refused before any member was tried; FAILED has the others. */
+static void refused_note(char note[CELL_MAX], const char *line)
+{
+    static const struct {
+        const char *name, *text;
+    } reasons[] = {
+        { "refused_queue_full", "queue full" },
+        { "refused_timed_out", "waited too long" },
+        { "refused_no_consumer", "no consumer" },
+    };
+    size_t len = 0;
+    for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
+        uint64_t n = 0;
+        char text[24];
+        gw_ctl_line_number(line, reasons[i].name, &n);
+        short_number(n, 1000, text);
+        if (n > 0)
+            len += (size_t)snprintf(note + len, CELL_MAX - len, "%s%s %s", len > 0 ? ", " : "  refused: ", text, reasons[i].text);
     }
 }
 
-static const struct column session_columns[] = {
-    { "SESSION", -12 }, { "USER", -12 }, { "ADDRESS", -21 }, { "SINCE", 7 },
-    { "CHANNELS", 8 },  { "IN", 5 },     { "OUT", 5 },       { "W", 3 },
-};
-enum { SESSION_COLUMNS = sizeof session_columns / sizeof session_columns[0], ID_SHOWN = 12 };
-_Static_assert((int)SESSION_COLUMNS <= (int)COLUMNS_MAX, "a row has a cell for each");
+static void queue_or_member_note(char note[CELL_MAX], const char *line)
+{
+    struct cx_view reason;
+    if (!gw_ctl_line_has(line, "member"))
+        refused_note(note, line);
+    else if (gw_ctl_line_text(line, "reason", &reason))
+        text_cell(note, "    ", line, "reason");
+}
+
+void gw_ctl_table_queues(const struct gw_ctl_reply *r, FILE *out)
+{
+    static const struct shape shape = {
+        .columns = { { "QUEUE", false },
+                     { "STATE", false },
+                     { "ACTIVE", true },
+                     { "WAIT", true },
+                     { "SERVED", true },
+                     { "FAILED", true },
+                     { "P50", true },
+                     { "P99", true } },
+        .count = 8,
+        .fill = queue_or_member_cells,
+        .note = queue_or_member_note,
+    };
+    if (r->count == 0)
+        fputs("no queues\n", out);
+    else
+        print_table(&shape, r, out);
+}
+
+enum { ID_SHOWN = 12 };
+
+static void session_cells(char cells[COLUMNS_MAX][CELL_MAX], const char *line)
+{
+    struct cx_view user;
+    text_cell(cells[0], "", line, "session");
+    cells[0][ID_SHOWN] = '\0'; /* enough to name it */
+    if (gw_ctl_line_text(line, "user", &user))
+        text_cell(cells[1], "", line, "user");
+    else
+        snprintf(cells[1], CELL_MAX, "-");
+    text_cell(cells[2], "", line, "address");
+    age_cell(cells[3], line);
+    number_cell(cells[4], line, "channels", 1000);
+    number_cell(cells[5], line, "bytes_in", 1024);
+    number_cell(cells[6], line, "bytes_out", 1024);
+    number_cell(cells[7], line, "worker", 1000);
+}
 
 void gw_ctl_table_sessions(const struct gw_ctl_reply *r, FILE *out)
 {
-    static char cells[COLUMNS_MAX][CELL_MAX];
+    static const struct shape shape = {
+        .columns = { { "SESSION", false },
+                     { "USER", false },
+                     { "ADDRESS", false },
+                     { "SINCE", true },
+                     { "CHANNELS", true },
+                     { "IN", true },
+                     { "OUT", true },
+                     { "WORKER", true } },
+        .count = 8,
+        .fill = session_cells,
+    };
     uint64_t omitted = 0, silent = 0;
     if (r->count == 0)
         fputs("no sessions\n", out);
     else
-        print_heads(session_columns, SESSION_COLUMNS, out);
-    for (size_t i = 0; i < r->count; i++) {
-        struct cx_view user;
-        text_cell(cells[0], "", r->lines[i], "session");
-        cells[0][ID_SHOWN] = '\0'; /* enough to name it */
-        if (gw_ctl_line_value(r->lines[i], "user", &user) && cx_view_equal(user, cx_view_text("null")))
-            snprintf(cells[1], CELL_MAX, "-");
-        else
-            text_cell(cells[1], "", r->lines[i], "user");
-        text_cell(cells[2], "", r->lines[i], "address");
-        age_cell(cells[3], r->lines[i]);
-        number_cell(cells[4], r->lines[i], "channels", 1000);
-        number_cell(cells[5], r->lines[i], "bytes_in", 1024);
-        number_cell(cells[6], r->lines[i], "bytes_out", 1024);
-        number_cell(cells[7], r->lines[i], "worker", 1000);
-        print_row(session_columns, SESSION_COLUMNS, cells, out);
-    }
+        print_table(&shape, r, out);
     gw_ctl_line_number(r->last, "omitted", &omitted);
     gw_ctl_line_number(r->last, "silent_workers", &silent);
     if (omitted > 0)

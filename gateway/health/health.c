@@ -117,7 +117,7 @@ static void change(struct patient *p, bool down, const char *why)
            down ? ": " : "", down ? why : "");
     if (!down)
         begin_slowly(p);
-    gw_member_set_down(p->queue, p->member, down);
+    gw_member_set_down(p->queue, p->member, down ? why : NULL);
 }
 
 static void take_result(struct patient *p, enum gw_check_result result, const char *why)
@@ -254,7 +254,7 @@ static void dismiss_unnamed(struct gw_health *h)
         end_check(p);
         end_timers(p);
         if (p->is_down)
-            gw_member_set_down(p->queue, p->member, false);
+            gw_member_set_down(p->queue, p->member, NULL);
         free(p);
     }
 }

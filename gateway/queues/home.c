@@ -225,6 +225,7 @@ bool gw_home_apply(struct gw_queue *q, const struct gw_queue_config *terms)
 {
     bool ok = true;
     q->is_configured = true;
+    atomic_store_explicit(&q->is_named, terms != NULL, memory_order_relaxed);
     if (terms) {
         atomic_store(&q->limit, terms->max_conn);
         atomic_store(&q->balance, terms->balance);

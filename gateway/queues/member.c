@@ -99,6 +99,7 @@ void gw_member_set_terms(struct gw_member *m, const struct gw_member_terms *term
     assert(terms->weight > 0 && terms->limit > 0);
     atomic_store(&m->limit, terms->limit);
     atomic_store(&m->weight, terms->weight);
+    atomic_store_explicit(&m->whole_weight, terms->weight, memory_order_relaxed);
     atomic_store_explicit(&m->connect_timeout_ns, terms->connect_timeout_ns, memory_order_relaxed);
     gw_member_set_bit(m, GW_STATE_BACKUP, terms->backup);
 }
@@ -259,9 +260,10 @@ struct gw_member *gw_member_configured(const struct gw_queue *q, const char *tex
     return NULL;
 }
 
-void gw_member_set_down(struct gw_queue *q, struct gw_member *m, bool down)
+void gw_member_set_down(struct gw_queue *q, struct gw_member *m, const char *why)
 {
-    gw_member_set_bit(m, GW_STATE_DOWN, down);
+    atomic_store_explicit(&m->down_reason, why, memory_order_relaxed);
+    gw_member_set_bit(m, GW_STATE_DOWN, why != NULL);
     gw_home_serve(q);
 }
 

@@ -79,9 +79,9 @@ bool gw_member_drain(struct gw_queue *q, const char *text, bool on);
 
 /* The member that the configuration names so, whether it still does or did once: it stays as long as the queue. NULL: none. */
 struct gw_member *gw_member_configured(const struct gw_queue *q, const char *text);
-/* What a health check says. Requests that wait are looked at again. */
-void gw_member_set_down(struct gw_queue *q, struct gw_member *m, bool down);
-/* In parts of GW_WEIGHT_ONE. */
+/* What a health check says: why it is down, a static string, or NULL for up. Requests that wait are looked at again. */
+void gw_member_set_down(struct gw_queue *q, struct gw_member *m, const char *why);
+/* In parts of GW_WEIGHT_ONE. Less than its terms': a slow start. */
 void gw_member_set_weight(struct gw_member *m, unsigned weight);
 
 #endif

@@ -28,14 +28,15 @@ enum {
 };
 
 struct gw_member {
-    _Atomic uint64_t state;           /* generation << 32 | bits */
-    atomic_uint active, limit;        /* UINT_MAX: no limit */
-    atomic_uint weight;               /* in parts of GW_WEIGHT_ONE */
-    _Atomic uint64_t vtime, hash;     /* for Balance: see pool.c */
-    atomic_uint failed_in_row;        /* connects */
-    _Atomic uint64_t marked_until_ns; /* 0: not marked */
+    _Atomic uint64_t state;              /* generation << 32 | bits */
+    atomic_uint active, limit;           /* UINT_MAX: no limit */
+    atomic_uint weight, whole_weight;    /* in parts of GW_WEIGHT_ONE; weight is less during a slow start */
+    _Atomic uint64_t vtime, hash;        /* for Balance: see pool.c */
+    atomic_uint failed_in_row;           /* connects */
+    _Atomic uint64_t marked_until_ns;    /* 0: not marked */
     _Atomic uint64_t connect_timeout_ns; /* 0: the queue's */
     _Atomic uint64_t served, failed;
+    _Atomic(const char *) down_reason; /* static; NULL: GW_STATE_DOWN does not stand, or not yet */
     /* Changed by the home under the queue's lock, while nobody holds the slot. Read by who holds the slot, or the lock. */
     struct gw_destination *destination; /* NULL: the slot was never used */
     /* the home's */
@@ -86,8 +87,8 @@ enum { GW_TIME_BUCKETS = 320 };
 
 struct gw_queue {
     struct gw_registry *registry;
-    struct gw_queue *next;     /* in its bucket */
-    struct gw_queue *all_next; /* of the registry; unchanged once it is in it */
+    struct gw_queue *next;               /* in its bucket */
+    _Atomic(struct gw_queue *) all_next; /* of the registry */
     unsigned home;
 
     /* any worker's */
@@ -96,6 +97,7 @@ struct gw_queue {
     atomic_uint balance;           /* enum gw_balance */
     atomic_bool home_only;         /* PerUserMaxConn is set: only the home can count that */
     _Atomic uint64_t vtime, draws; /* for Balance: see pool.c */
+    atomic_bool is_named;          /* by the snapshot that was applied last */
     atomic_bool poked;             /* poke_mail is on its way */
     struct gw_mail poke_mail;
     _Atomic(struct gw_member *) chunks[GW_MEMBERS_MAX / GW_MEMBERS_A_CHUNK];

@@ -37,7 +37,8 @@ struct gw_registry {
     struct waited_text *waited_texts;
     struct gw_queue *queues[QUEUE_BUCKETS];
     struct gw_user_channels *users[USER_BUCKETS];
-    _Atomic(struct gw_queue *) all;
+    _Atomic(struct gw_queue *) all; /* the first that was made, and the others behind it */
+    _Atomic(struct gw_queue *) *all_end;
     unsigned next_home;
     atomic_uint travelling, draining;
     unsigned workers;
@@ -58,6 +59,7 @@ struct gw_registry *gw_registry_new(unsigned workers)
         return NULL;
     pthread_mutex_init(&r->lock, NULL);
     r->workers = workers;
+    r->all_end = &r->all;
     return r;
 }
 
@@ -80,7 +82,7 @@ void gw_registry_free(struct gw_registry *r)
         return;
     assert(atomic_load(&r->travelling) == 0);
     for (struct gw_queue *q = atomic_load(&r->all), *next; q; q = next) {
-        next = q->all_next;
+        next = atomic_load(&q->all_next);
         free_queue(q);
     }
     for (struct waited_text *t = r->waited_texts, *next; t; t = next) {
@@ -127,9 +129,9 @@ static struct gw_queue *new_queue(struct gw_registry *r, const char *name)
     atomic_init(&q->draws, gw_queue_hash(name));
     pthread_mutex_init(&q->lock, NULL);
     gw_line_init(&q->line);
-    q->all_next = atomic_load_explicit(&r->all, memory_order_relaxed);
     /* release: who walks the list finds the queue made */
-    atomic_store_explicit(&r->all, q, memory_order_release);
+    atomic_store_explicit(r->all_end, q, memory_order_release);
+    r->all_end = &q->all_next;
     return q;
 }
 
@@ -160,7 +162,7 @@ unsigned gw_queue_home(const struct gw_queue *q)
 
 struct gw_queue *gw_registry_next(const struct gw_registry *r, const struct gw_queue *q)
 {
-    return q ? q->all_next : atomic_load_explicit(&r->all, memory_order_acquire);
+    return atomic_load_explicit(q ? &q->all_next : &r->all, memory_order_acquire);
 }
 
 static const struct gw_queue_config *find_terms(const struct gw_config *config, const char *name)

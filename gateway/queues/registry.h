@@ -32,7 +32,7 @@ struct gw_inbox *gw_registry_inbox(const struct gw_registry *r, unsigned i);
 struct gw_queue *gw_registry_queue(struct gw_registry *r, const char *name);
 /* Lives as long as the registry. */
 const char *gw_queue_name(const struct gw_queue *q);
-/* All of them, in no order: the first for NULL; NULL behind the last. */
+/* All of them, in the order in which they were made: the first for NULL; NULL behind the last. */
 struct gw_queue *gw_registry_next(const struct gw_registry *r, const struct gw_queue *q);
 /* Worker i has switched to that snapshot: the queues whose home it is get its terms, and members that are no longer named take no
  * more. Before the workers run: for each of them, by whoever starts them. False: out of memory; what could be applied was. */

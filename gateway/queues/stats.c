@@ -51,6 +51,7 @@ void gw_queue_stats(const struct gw_queue *q, struct gw_queue_stats *out)
     for (unsigned i = 0; i < GW_TIME_BUCKETS; i++)
         all += times[i] = atomic_load_explicit(&q->queue_times[i], memory_order_relaxed);
     *out = (struct gw_queue_stats){
+        .is_named = atomic_load_explicit(&q->is_named, memory_order_relaxed),
         .active = atomic_load_explicit(&q->active, memory_order_relaxed),
         .limit = atomic_load_explicit(&q->limit, memory_order_relaxed),
         .waiting = atomic_load_explicit(&q->waiting, memory_order_relaxed),
@@ -87,9 +88,12 @@ static bool fill(const struct gw_member *m, uint64_t now_ns, struct gw_member_st
         .active = active,
         .limit = atomic_load_explicit(&m->limit, memory_order_relaxed),
         .weight = atomic_load_explicit(&m->weight, memory_order_relaxed),
+        .whole_weight = atomic_load_explicit(&m->whole_weight, memory_order_relaxed),
         .served = atomic_load_explicit(&m->served, memory_order_relaxed),
         .failed = atomic_load_explicit(&m->failed, memory_order_relaxed),
     };
+    if (out->state == GW_MEMBER_DOWN)
+        out->down_reason = atomic_load_explicit(&m->down_reason, memory_order_relaxed);
     snprintf(out->text, sizeof out->text, "%s", m->destination->text);
     return true;
 }

@@ -9,6 +9,7 @@
 unsigned gw_queue_home(const struct gw_queue *q);
 
 struct gw_queue_stats {
+    bool is_named;          /* by the configuration that is in force; if not, only requests that it had may be left */
     unsigned active, limit; /* UINT_MAX: none */
     unsigned waiting;
     uint64_t served, failed; /* failed: refused after members could not be connected */
@@ -24,8 +25,10 @@ struct gw_member_stats {
     enum gw_target_kind kind;
     enum gw_member_state state;
     bool backup;
-    bool marked; /* several connects in a row have failed: the last choice for a while */
-    unsigned active, limit, weight;
+    bool marked;             /* several connects in a row have failed: the last choice for a while */
+    const char *down_reason; /* of GW_MEMBER_DOWN, a static string; NULL: none */
+    unsigned active, limit;
+    unsigned weight, whole_weight; /* in parts of GW_WEIGHT_ONE; less than the whole: it came back and starts slowly */
     uint64_t served, failed;
 };
 /* Up to `room` members, from the index *at on, which moves behind the last; 0: no more. now_ns: monotonic. */

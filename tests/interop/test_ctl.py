@@ -25,6 +25,11 @@ def queue_of(ctl, name):
     return next(queue for queue in ctl.json("queues")["queues"] if queue["queue"] == name)
 
 
+def members_of(ctl, name, **fields):
+    """Those of the queue's members that have all these fields."""
+    return [member for member in queue_of(ctl, name)["members"] if all(member[field] == value for field, value in fields.items())]
+
+
 def echo_once(path):
     with connect(path) as tunnel:
         tunnel.sendall(b"x")
@@ -40,7 +45,7 @@ def test_queues_and_members_are_counted(gateway, client, ctl):
         wait_until(lambda: queue_of(ctl, "full")["waiting"] == 1, "one that waits")
         full = queue_of(ctl, "full")
         assert (full["active"], full["served"], full["limit"]) == (1, 1, None)
-        (member,) = full["members"]
+        (member,) = members_of(ctl, "full")
         assert (member["member"], member["state"], member["active"], member["limit"], member["weight"]) == ("builtin:echo", "up", 1, 1, 2)
     assert queue_of(ctl, "echo")["limit"] == 7
     wait_until(lambda: queue_of(ctl, "full")["waiting"] == queue_of(ctl, "full")["active"] == 0, "an empty queue")
@@ -63,7 +68,7 @@ def test_a_drained_member_takes_nothing_until_it_is_enabled(gateway, client, bac
 
     assert answers() == {b"1", b"2"}
     ctl.run("drain", "Both", one.address)
-    assert [member["state"] for member in queue_of(ctl, "both")["members"]] == ["draining", "up"]
+    assert [member["state"] for member in members_of(ctl, "both")] == ["draining", "up"]
     assert answers() == {b"2"}
     ctl.run("enable", "both", one.address)
     assert answers() == {b"1", b"2"}
@@ -71,6 +76,93 @@ def test_a_drained_member_takes_nothing_until_it_is_enabled(gateway, client, bac
     assert "no member of that name" in ctl.run("drain", "both", "10.9.9.9:1", status=1)
     assert "no queue of that name" in ctl.run("drain", "nosuch", one.address, status=1)
     assert [queue["queue"] for queue in ctl.json("queues")["queues"]] == ["both"]
+
+
+def test_a_member_that_is_down_says_why_and_comes_back_slowly(gateway, ctl, backend):
+    port = free_port()
+    gateway.start(
+        f"Queue web\n Target 127.0.0.1:{port} weight 4 check inter 1s rise 1 slowstart 60s\n Target builtin:echo backup\n Allow *", ctl.setting
+    )
+    (down,) = wait_until(lambda: members_of(ctl, "web", state="down"), "a member that is down")
+    assert (down["reason"], down["backup"]) == ("Connection refused", False)
+    assert re.search(rf"^  127\.0\.0\.1:{port} down  .*\n    Connection refused\n  builtin:echo +backup ", ctl.run("queues"), re.MULTILINE)
+    backend(greeting(b"x"), port=port)
+    (up,) = wait_until(lambda: members_of(ctl, "web", state="up", backup=False), "a member that is up")
+    assert up["weight"] == 4 and 10 <= up["slowstart_percent"] < 100 and up["reason"] is None
+    assert re.search(rf"^  127\.0\.0\.1:{port} slow [1-9][0-9]% ", ctl.run("queues"), re.MULTILINE)
+
+
+def test_a_queue_that_a_reload_drops_is_shown_until_it_is_empty(gateway, client, ctl):
+    def listed():
+        return [(queue["queue"], queue["leaving"]) for queue in ctl.json("queues")["queues"]]
+
+    gateway.start(f"Queue old\n Target builtin:echo\n Allow *\n{ECHO}\nQueue never\n Target builtin:echo", ctl.setting)
+    path = client(gateway).forward("old:1")[1][0]
+    with connect(path) as tunnel:
+        tunnel.sendall(b"x")
+        read_exactly(tunnel, 1)
+        assert listed() == [("old", False), ("echo", False), ("never", False)]
+        gateway.configure(ECHO, ctl.setting)
+        gateway.signal(signal.SIGHUP)
+        wait_until(lambda: listed() == [("old", True), ("echo", False)], "the reload")
+        assert members_of(ctl, "old", state="leaving", active=1)
+        tunnel.sendall(b"y")
+        assert read_exactly(tunnel, 1) == b"y"
+    wait_until(lambda: listed() == [("echo", False)], "the last tunnel's end")
+
+
+def test_refusals_are_counted_by_their_reasons(gateway, client, ctl):
+    gateway.start(
+        f"Queue full\n Target builtin:echo maxconn 1\n MaxQueue 0\n Allow *\nQueue empty\n AcceptReverse alice\n Allow *\n"
+        f"Queue late\n Target builtin:echo maxconn 1\n QueueTimeout 1s\n Allow *\n"
+        f"Queue dead\n Target 127.0.0.1:{free_port()}\n Allow *",
+        ctl.setting,
+    )
+    one = client(gateway)
+    full, late = one.forward("full:1", "late:1")[1]
+    with connect(full) as first, connect(late) as second:
+        for tunnel in (first, second):
+            tunnel.sendall(b"x")
+            read_exactly(tunnel, 1)
+        for name in ("full", "empty", "late", "dead"):
+            assert one.run("-W", f"{name}:1", "gw").returncode == 255
+        queues = {queue["queue"]: queue for queue in ctl.json("queues")["queues"]}
+    reasons = {"full": "refused_queue_full", "empty": "refused_no_consumer", "late": "refused_timed_out", "dead": "refused_failed"}
+    for name, queue in queues.items():
+        assert {reason: queue[reason] for reason in reasons.values()} == {reason: int(reason == reasons[name]) for reason in reasons.values()}
+        assert (queue["served"], queue["failed"]) == (int(name in ("full", "late")), int(name == "dead"))
+    table = ctl.run("queues")
+    assert re.search(r"^full .*\n  refused: 1 queue full\n", table, re.MULTILINE)
+    assert re.search(r"^empty .*\n  refused: 1 no consumer\n", table, re.MULTILINE)
+    assert re.search(r"^late .*\n  refused: 1 waited too long\n", table, re.MULTILINE)
+    assert re.search(r"^dead .*\n  127", table, re.MULTILINE)
+
+
+def test_a_client_that_joined_is_a_member_like_others(gateway, client, backend, ctl):
+    gateway.start("Queue builds\n AcceptReverse alice\n Allow *", ctl.setting)
+    running = [client(gateway).start("-N", "-R", f"builds:0:{backend(greeting(text)).address}", "gw") for text in (b"1", b"2")]
+    wait_until(lambda: len(members_of(ctl, "builds")) == 2, "two members")
+    first, second = members_of(ctl, "builds")
+    ids = {session["session"][:12] for session in ctl.json("sessions")["sessions"]}
+    assert {re.fullmatch(r"alice#([0-9a-f]{12}):\d+", member["member"])[1] for member in (first, second)} == ids
+    path = client(gateway, user="bob").forward("builds:1")[1][0]
+
+    def answers():
+        said = set()
+        for _ in range(6):
+            with connect(path) as tunnel:
+                said.add(read_exactly(tunnel, 1))
+        return said
+
+    assert answers() == {b"1", b"2"}
+    ctl.run("drain", "builds", first["member"])
+    assert len(answers()) == 1
+    assert [member["state"] for member in members_of(ctl, "builds")] == ["draining", "up"]
+    assert max(map(len, ctl.run("queues").splitlines())) <= 80
+    ctl.run("enable", "builds", first["member"])
+    assert answers() == {b"1", b"2"}
+    running[0].kill()
+    wait_until(lambda: len(members_of(ctl, "builds")) == 1, "the one that is left")
 
 
 def test_sessions_of_all_workers_are_listed_and_can_be_ended(gateway, client, ctl):

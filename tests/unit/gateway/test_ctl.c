@@ -39,7 +39,10 @@ Test(ctl_line, values_stand_behind_their_names)
     static const char line[] = "{\"a\":\"x\\\"y\",\"b\":12,\"c\":null,\"d\":true,\"e\":\"\",\"f\":0.5}";
     struct cx_view v;
     uint64_t n;
-    cr_assert(gw_ctl_line_value(line, "a", &v) && cx_view_equal(v, cx_view_text("x\\\"y")));
+    cr_assert(gw_ctl_line_text(line, "a", &v) && cx_view_equal(v, cx_view_text("x\\\"y")));
+    cr_assert(gw_ctl_line_text(line, "e", &v) && v.len == 0);
+    cr_assert(!gw_ctl_line_text(line, "b", &v) && !gw_ctl_line_text(line, "c", &v));
+    cr_assert(gw_ctl_line_text("{\"u\":\"null\"}", "u", &v) && v.len == 4); /* a user may be called so */
     cr_assert(gw_ctl_line_number(line, "b", &n) && n == 12);
     cr_assert_not(gw_ctl_line_number(line, "c", &n));
     cr_assert_not(gw_ctl_line_number(line, "e", &n));
@@ -86,38 +89,59 @@ Test(ctl_reply, answers_that_are_not_whole_are_told)
 }
 
 #define WEB                                                                                                                        \
-    "{\"queue\":\"web\",\"worker\":0,\"active\":3,\"limit\":500,\"waiting\":12,\"served\":1234567,\"failed\":5,"                   \
-    "\"queue_time_p50_us\":0,\"queue_time_p99_us\":1280000}\n"
-#define MEMBER(name, state, backup, avoided)                                                                                       \
-    "{\"queue\":\"web\",\"member\":\"" name "\",\"state\":\"" state "\",\"backup\":" backup ",\"avoided\":" avoided                \
-    ",\"active\":2,\"limit\":null,\"weight\":1,\"served\":12345,\"failed\":0}\n"
+    "{\"queue\":\"web\",\"leaving\":false,\"worker\":0,\"active\":3,\"limit\":500,\"waiting\":12,\"served\":1234567,"              \
+    "\"failed\":5,\"queue_time_p50_us\":0,\"queue_time_p99_us\":1280000}\n"
+#define MEMBER(name, state, backup, avoided, reason, percent)                                                                      \
+    "{\"queue\":\"web\",\"member\":\"" name "\",\"state\":\"" state "\",\"reason\":" reason ",\"backup\":" backup                  \
+    ",\"avoided\":" avoided ",\"active\":2,\"limit\":null,\"weight\":1,\"slowstart_percent\":" percent                             \
+    ",\"served\":12345,\"failed\":0}\n"
+#define PLAIN(name) MEMBER(name, "up", "false", "false", "null", "100")
 
 Test(ctl_table, queues_with_their_members)
 {
-    expect(HELLO WEB MEMBER("10.0.0.10:80", "up", "false", "false") MEMBER("10.0.0.11:80", "draining", "false", "true")
-               MEMBER("10.0.0.12:80", "up", "true", "false") MEMBER("10.0.0.13:80", "up", "true", "true") END,
+    expect(HELLO WEB PLAIN("10.0.0.10:80") MEMBER("10.0.0.11:80", "draining", "false", "true", "null", "100")
+               MEMBER("10.0.0.12:80", "up", "true", "false", "null", "100")
+                   MEMBER("10.0.0.13:80", "up", "true", "true", "null", "100")
+                       MEMBER("10.0.0.14:80", "down", "true", "false", "\"Connection refused\"", "100")
+                           MEMBER("10.0.0.15:80", "up", "true", "false", "null", "37") END,
            gw_ctl_table_queues,
-           "QUEUE                    STATE        ACTIVE  WAIT SERVED FAILED    P50    P99\n"
-           "web                                    3/500    12   1.2M      5    0us  1.28s\n"
-           "  10.0.0.10:80           up                2        12.3k      0\n"
-           "  10.0.0.11:80           draining          2        12.3k      0\n"
-           "  10.0.0.12:80           backup            2        12.3k      0\n"
-           "  10.0.0.13:80           avoided           2        12.3k      0\n");
+           "QUEUE          STATE    ACTIVE WAIT SERVED FAILED P50   P99\n"
+           "web                      3/500   12   1.2M      5 0us 1.28s\n"
+           "  10.0.0.10:80 up            2       12.3k      0\n"
+           "  10.0.0.11:80 draining      2       12.3k      0\n"
+           "  10.0.0.12:80 backup        2       12.3k      0\n"
+           "  10.0.0.13:80 avoided       2       12.3k      0\n"
+           "  10.0.0.14:80 down          2       12.3k      0\n"
+           "    Connection refused\n"
+           "  10.0.0.15:80 slow 37%      2       12.3k      0\n");
     expect(HELLO END, gw_ctl_table_queues, "no queues\n");
+}
+
+Test(ctl_table, why_a_queue_refused_stands_below_it)
+{
+    expect(HELLO "{\"queue\":\"old\",\"leaving\":true,\"active\":1,\"limit\":null,\"waiting\":0,\"served\":9,\"failed\":0,"
+                 "\"refused_queue_full\":12345,\"refused_timed_out\":0,\"refused_no_consumer\":3,\"refused_failed\":0,"
+                 "\"queue_time_p50_us\":999999,\"queue_time_p99_us\":999499}\n" END,
+           gw_ctl_table_queues,
+           "QUEUE STATE   ACTIVE WAIT SERVED FAILED P50   P99\n"
+           "old   leaving      1    0      9      0  1s 999ms\n"
+           "  refused: 12.3k queue full, 3 no consumer\n");
 }
 
 Test(ctl_table, long_names_are_not_cut_and_the_row_goes_on_below)
 {
-    expect(HELLO WEB MEMBER("a-name-that-is-longer-than-its-column.internal:80", "up", "false", "false") END, gw_ctl_table_queues,
-           "QUEUE                    STATE        ACTIVE  WAIT SERVED FAILED    P50    P99\n"
-           "web                                    3/500    12   1.2M      5    0us  1.28s\n"
-           "  a-name-that-is-longer-than-its-column.internal:80\n"
-           "                         up                2        12.3k      0\n");
+    expect(HELLO WEB PLAIN("alice#0123456789ab:20000") PLAIN("a-name-that-is-longer-than-its-column.example.internal:80") END,
+           gw_ctl_table_queues,
+           "QUEUE                                  STATE ACTIVE WAIT SERVED FAILED P50   P99\n"
+           "web                                           3/500   12   1.2M      5 0us 1.28s\n"
+           "  alice#0123456789ab:20000             up         2       12.3k      0\n"
+           "  a-name-that-is-longer-than-its-column.example.internal:80\n"
+           "                                       up         2       12.3k      0\n");
 }
 
 Test(ctl_table, nothing_moves_the_terminals_cursor)
 {
-    char *text = printed(HELLO MEMBER("\xc2\x9b\x1b[2J", "up", "false", "false") END, gw_ctl_table_queues);
+    char *text = printed(HELLO PLAIN("\xc2\x9b\x1b[2J") END, gw_ctl_table_queues);
     cr_assert(strstr(text, "???[2J"), "%s", text);
     free(text);
 }
@@ -131,10 +155,9 @@ Test(ctl_table, sessions_and_what_is_missing)
            "\"seconds\":9,\"channels\":0,\"bytes_in\":10000,\"bytes_out\":9999,\"worker\":0}\n"
            "{\"end\":true,\"omitted\":7,\"silent_workers\":1}\n",
            gw_ctl_table_sessions,
-           "SESSION      USER         ADDRESS                 SINCE CHANNELS    IN   OUT   W\n"
-           "0123456789ab alice        192.0.2.1:51234         2h03m        3  1.2G   340   1\n"
-           "aa23456789ab -            [2001:db8:1:2:3:4:5:6]:51234\n"
-           "                                                     9s        0  9.8k  9999   0\n"
+           "SESSION      USER  ADDRESS                      SINCE CHANNELS   IN  OUT WORKER\n"
+           "0123456789ab alice 192.0.2.1:51234              2h03m        3 1.2G  340      1\n"
+           "aa23456789ab -     [2001:db8:1:2:3:4:5:6]:51234    9s        0 9.8k 9999      0\n"
            "and 7 more\n1 worker did not answer in time\n");
     expect(HELLO END, gw_ctl_table_sessions, "no sessions\n");
 }

@@ -42,11 +42,11 @@ Test(pool, a_weight_that_changes_changes_the_share)
     gw_member_set_weight(a, GW_WEIGHT_ONE / 4); /* as a slow start does */
     spread(&w, 500, seen);
     cr_assert(seen[0] == 100 && seen[1] == 400, "%u %u", seen[0], seen[1]);
-    gw_member_set_down(queue_world_queue(&w), a, true);
+    gw_member_set_down(queue_world_queue(&w), a, "it says nothing");
     spread(&w, 100, seen);
     cr_assert_eq(seen[1], 100);
     gw_member_set_weight(a, GW_WEIGHT_ONE);
-    gw_member_set_down(queue_world_queue(&w), a, false);
+    gw_member_set_down(queue_world_queue(&w), a, NULL);
     spread(&w, 100, seen);
     cr_assert(seen[0] >= 49 && seen[0] <= 51, "%u %u", seen[0], seen[1]); /* equal, but for where in the turn it came back */
     queue_world_deinit(&w);
