@@ -59,6 +59,9 @@ class Backend:
             connection.close()
 
     def stop(self):
+        """Also a second time."""
+        if self.listener.fileno() < 0:
+            return
         self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
         for connection in self.connections:
