@@ -11,18 +11,24 @@
 
 enum { EXIT_REFUSED = 1, EXIT_USAGE = 2 };
 
-static const char help[] = "usage: sluicectl [-s SOCKET] [--json] COMMAND\n"
-                           "  queues                 queues and their members: who is up, what runs, waits, was served, failed,\n"
-                           "                         and how long half (P50) and 99 of 100 (P99) of the requests waited\n"
-                           "  sessions               who is connected, and what they move\n"
-                           "  drain QUEUE MEMBER     the member takes nothing new, and finishes what it has\n"
-                           "  enable QUEUE MEMBER    it takes requests again\n"
-                           "  kill SESSION           disconnects a session: its id, or the first 8 digits of it or more\n"
-                           "  info                   the gateway's version, workers and connections\n"
-                           "  -s, --socket SOCKET    the ControlSocket of its configuration; without it /run/sluice/control.sock\n"
-                           "  -j, --json             for programs\n"
-                           "  -V, --version          of sluicectl\n"
-                           "  -h, --help\n";
+static const char help[] = "usage: sluicectl [-s SOCKET] [-j] COMMAND\n"
+                           "Shows and steers a running sluiced, through the ControlSocket of its\n"
+                           "configuration. Commands:\n"
+                           "  queues               queues and their members: who is up, what runs and waits,\n"
+                           "                       what was served and failed, and how long half (P50) and\n"
+                           "                       99 of 100 (P99) of the requests waited\n"
+                           "  sessions             who is connected, since when, and what they move\n"
+                           "  drain QUEUE MEMBER   the member takes nothing new, and finishes what it has\n"
+                           "  enable QUEUE MEMBER  it takes requests again\n"
+                           "  kill SESSION         disconnects a session: its id, or 8 digits of it or more\n"
+                           "  info                 the gateway's version, workers and connections\n"
+                           "Options:\n"
+                           "  -s, --socket SOCKET  instead of /run/sluice/control.sock\n"
+                           "  -j, --json           for programs\n"
+                           "  -V, --version        of sluicectl\n"
+                           "  -h, --help           this\n"
+                           "Names are those that queues and sessions show. Exit status: 0 done, 1 refused\n"
+                           "or not reached, 2 the command line is wrong.\n";
 
 struct command {
     const char *name;

@@ -14,7 +14,7 @@ QUICKSTART = pathlib.Path(__file__).parents[2] / "deploy/quickstart"
 def test_the_demonstration_succeeds():
     result = subprocess.run([QUICKSTART, "--once", "--port", str(free_port())], capture_output=True, text=True, timeout=500)
     assert result.returncode == 0, result.stdout + result.stderr
-    assert result.stdout.count("  ok: ") == 3
+    assert result.stdout.count("  ok: ") == 4
 
 
 def test_a_taken_port_is_told():
@@ -33,6 +33,8 @@ def test_it_serves_until_it_is_stopped(tmp_path):
         wait_until(lambda: "From another terminal" in (tmp_path / "out").read_text(), "advice", seconds=400)
         command = next(line for line in (tmp_path / "out").read_text().splitlines() if "echo hello |" in line)
         assert subprocess.run(command, shell=True, capture_output=True, timeout=60).stdout == b"hello\n"
+        command_of_operators = next(line for line in (tmp_path / "out").read_text().splitlines() if line.endswith("control queues"))
+        assert b"builtin:echo" in subprocess.run(command_of_operators, shell=True, capture_output=True, timeout=60).stdout
         state = pathlib.Path(command.split("-F ")[1].split()[0]).parent
         assert state.exists()
     finally:
