@@ -82,8 +82,9 @@ ALWAYS_INLINE void crypt_run(const struct context *c, unsigned rounds, uint64_t 
         vec_store(to, vec_xor(stream[0], vec_load(from)));
     }
     if (len > 0) {
+        vec part = vec_load_part(from, len); /* first: it may call, and calls leave on the stack what registers hold */
         key_stream(c, rounds, &count, stream, 1);
-        vec_store_part(to, vec_xor(stream[0], vec_load_part(from, len)), len);
+        vec_store_part(to, vec_xor(stream[0], part), len);
     }
 }
 

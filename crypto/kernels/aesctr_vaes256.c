@@ -3,6 +3,8 @@
 #include <immintrin.h>
 #include <string.h>
 
+#include "crypto/secret.h"
+
 typedef __m256i vec;
 
 enum { VEC_BLOCKS = 2, UNROLL = 8 };
@@ -18,22 +20,18 @@ enum { VEC_BLOCKS = 2, UNROLL = 8 };
 /* Packets end with whole blocks: what is shorter is a length field that is looked at ahead of its packet. */
 static inline __m256i vec_load_part(const void *from, size_t len)
 {
-    __m128i low = _mm_setzero_si128();
-    if (len < 16) {
-        memcpy(&low, from, len);
-        return _mm256_zextsi128_si256(low);
-    }
-    __m128i high = _mm_setzero_si128();
-    memcpy(&high, (const char *)from + 16, len - 16);
-    return _mm256_set_m128i(high, _mm_loadu_si128(from));
+    uint8_t bytes[sizeof(vec)] = { 0 };
+    memcpy(bytes, from, len);
+    return vec_load(bytes);
 }
 
+/* Past len x is key stream. */
 static inline void vec_store_part(void *to, __m256i x, size_t len)
 {
-    __m128i low = _mm256_castsi256_si128(x), high = _mm256_extracti128_si256(x, 1);
-    memcpy(to, &low, len < 16 ? len : 16);
-    if (len > 16)
-        memcpy((char *)to + 16, &high, len - 16);
+    uint8_t bytes[sizeof(vec)];
+    vec_store(bytes, x);
+    memcpy(to, bytes, len);
+    cx_secret_wipe(bytes, sizeof bytes);
 }
 
 static inline __m256i vec_count(unsigned long long high, unsigned long long low)

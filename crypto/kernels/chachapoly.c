@@ -22,11 +22,13 @@ enum {
     STRETCH_BYTES = CX_CHACHA20_LANES * CX_CHACHA20_BLOCK,
     GROUPS_TO_OPEN = 3,
     GROUPS_TO_SEAL = 1,
-    STACK_BYTES = 4608,
+    WIDE_STACK_BYTES = 4608, /* below a function that calls wide kernels, or the narrow Poly1305, they use no more */
+    NARROW_STACK_BYTES = 512,
     NEAR_BYTES = 16 << 10, /* packets of so many bytes are taken through both algorithms together: half of a small L1 */
 };
 
-typedef uint64_t vector __attribute__((vector_size(32)));
+typedef uint64_t vector __attribute__((vector_size(32), may_alias));
+typedef vector unaligned_vector __attribute__((aligned(1)));
 
 struct group {
     uint32_t number; /* of its sequence numbers, their eighth */
@@ -39,7 +41,7 @@ struct context {
     const struct cx_poly1305_kernel *poly;
     struct cx_chacha20_key body, length;
     uint32_t groups, oldest;
-    bool stack_used; /* a wide kernel ran since the stack was wiped */
+    uint32_t stack_used; /* by kernels that ran since the stack was wiped */
     struct group group[];
 };
 
@@ -80,6 +82,52 @@ static void *expand_with(const struct cx_packet_key *k, const struct cx_chacha20
     return c;
 }
 
+/* ---- the stack ----
+ *
+ * What compilers put there in kernels, short of registers: keys, streams, powers of r. A frame that lies where theirs lay wipes it.
+ * It is no more than its array, since what a canary or an alignment put behind that would stay as it was. */
+
+static void use_stack(struct context *c, uint32_t bytes)
+{
+    if (c->stack_used < bytes)
+        c->stack_used = bytes;
+}
+
+/* To its end, in aligned vectors but for the last. */
+static inline void zero(uint8_t *frame, size_t bytes)
+{
+    uint8_t *last = frame + bytes - sizeof(vector);
+    *(unaligned_vector *)last = (vector){ 0 };
+    for (uint8_t *at = frame + (-(uintptr_t)frame & (sizeof(vector) - 1)); at < last; at += sizeof(vector)) {
+        *(vector *)at = (vector){ 0 };
+        /* also keeps the compiler from calling memset, whose string instructions take twice as long */
+        __asm__ volatile("" : : "r"(frame) : "memory");
+    }
+}
+
+static __attribute__((noinline, no_stack_protector)) void wipe_below_wide(void)
+{
+    uint8_t frame[WIDE_STACK_BYTES] __attribute__((aligned(16)));
+    zero(frame, sizeof frame);
+}
+
+static __attribute__((noinline, no_stack_protector)) void wipe_below_narrow(void)
+{
+    uint8_t frame[NARROW_STACK_BYTES] __attribute__((aligned(16)));
+    zero(frame, sizeof frame);
+}
+
+static inline void wipe_stack(struct context *c)
+{
+    if (c->stack_used == WIDE_STACK_BYTES)
+        wipe_below_wide();
+    else if (c->stack_used == NARROW_STACK_BYTES)
+        wipe_below_narrow();
+    c->stack_used = 0;
+}
+
+/* ---- rows ---- */
+
 /* The live group of that row, made now if there is none. */
 static struct group *find_group(struct context *c, uint32_t seq)
 {
@@ -92,7 +140,7 @@ static struct group *find_group(struct context *c, uint32_t seq)
     }
     g = &c->group[c->oldest];
     c->oldest = c->oldest + 1 < c->groups ? c->oldest + 1 : 0;
-    c->stack_used = true;
+    use_stack(c, WIDE_STACK_BYTES);
     c->chacha->ahead(&c->body, &c->length, number * CX_CHACHAPOLY_AHEAD, g->row);
     g->number = number;
     g->live = (1u << CX_CHACHAPOLY_AHEAD) - 1;
@@ -110,22 +158,12 @@ static void end_row(struct group *g, struct cx_chachapoly_row *row)
     cx_secret_wipe(row, sizeof *row);
 }
 
-/* After a batch: what compilers put on the stack in wide kernels, short of registers: keys, streams, powers of r. The frame lies
- * where theirs lay, and is longer. */
-static __attribute__((noinline)) void wipe_stack(struct context *c)
-{
-    vector frame[STACK_BYTES / sizeof(vector)];
-    /* the barrier also keeps the compiler from calling memset, whose string instructions take twice as long */
-    for (size_t i = 0; i < sizeof frame / sizeof *frame; i++) {
-        frame[i] = (vector){ 0 };
-        __asm__ volatile("" : : "r"(frame) : "memory");
-    }
-    c->stack_used = false;
-}
-
 static enum cx_err peek(void *context, const struct cx_packet_job *job, uint32_t *len)
 {
-    *len = cx_load_u32(job->from) ^ cx_load_u32(find_row(context, job->seq)->length_pad);
+    struct context *c = context;
+    *len = cx_load_u32(job->from) ^ cx_load_u32(find_row(c, job->seq)->length_pad);
+    /* now: the packet may be a long time in coming, and the frames of what opens it do not lie where these lay */
+    wipe_stack(c);
     return CX_OK;
 }
 
@@ -135,7 +173,7 @@ static void flush(struct work *w)
 {
     if (w->lanes.n == 0)
         return;
-    w->c->stack_used = true;
+    use_stack(w->c, WIDE_STACK_BYTES);
     w->c->chacha->lanes(&w->c->body, &w->lanes);
     w->lanes.n = 0;
 }
@@ -191,7 +229,7 @@ static void crypt(struct work *w, const struct cx_packet_job *job)
     uint32_t counter = 1 + CX_CHACHAPOLY_EARLY;
     size_t times = (len - early) / STRETCH_BYTES, wide = times * STRETCH_BYTES;
     if (times > 0) {
-        w->c->stack_used = true;
+        use_stack(w->c, WIDE_STACK_BYTES);
         w->c->chacha->stretch(&w->c->body, job->seq, counter, to + early, from + early, times);
     }
     counter += (uint32_t)times * CX_CHACHA20_LANES;
@@ -205,6 +243,13 @@ static void take_mac_key(struct work *w, const struct cx_packet_job job[], size_
     memcpy(w->mac_key[i], find_row(w->c, job[i].seq)->mac_key, CX_POLY1305_KEY);
 }
 
+/* A function of its own: its frame is below the batch's, and wiped with those of kernels. */
+static __attribute__((noinline)) void make_narrow_tag(const uint8_t *key, const uint8_t *bytes, size_t len, uint8_t *tag)
+{
+    struct cx_poly1305 p = cx_poly1305_start(key);
+    cx_poly1305_finish(&p, bytes, 0, len, key, tag);
+}
+
 /* Of the packets first to end - 1, whose wire bytes are at start (sealing) or from (opening), into w->tag. */
 static void make_tags(struct work *w, const struct cx_packet_job job[], size_t first, size_t end, bool sealing)
 {
@@ -216,11 +261,11 @@ static void make_tags(struct work *w, const struct cx_packet_job job[], size_t f
         if (one.len >= w->c->poly->least) {
             wide[n++] = one;
         } else {
-            struct cx_poly1305 p = cx_poly1305_start(one.key);
-            cx_poly1305_finish(&p, one.bytes, 0, one.len, one.key, one.tag);
+            use_stack(w->c, NARROW_STACK_BYTES);
+            make_narrow_tag(one.key, one.bytes, one.len, one.tag);
         }
         if (n == CX_POLY1305_LANES || (n > 0 && i + 1 == end)) {
-            w->c->stack_used = true;
+            use_stack(w->c, WIDE_STACK_BYTES);
             w->c->poly->tags(wide, n);
             n = 0;
         }
@@ -248,8 +293,7 @@ static void start_work(struct work *w, struct context *c)
 static void end_work(struct work *w)
 {
     cx_secret_wipe(w->mac_key, sizeof w->mac_key);
-    if (w->c->stack_used)
-        wipe_stack(w->c);
+    wipe_stack(w->c);
 }
 
 static enum cx_err seal(void *context, const struct cx_packet_job job[], size_t n)
@@ -290,7 +334,10 @@ static enum cx_err open(void *context, const struct cx_packet_job job[], size_t 
     }
     flush(&w);
     end_work(&w);
-    return *good == n ? CX_OK : CX_E_TAG;
+    if (*good == n)
+        return CX_OK;
+    cx_secret_wipe(w.tag, sizeof w.tag); /* what a forger would have needed */
+    return CX_E_TAG;
 }
 
 /* ---- kernels ---- */

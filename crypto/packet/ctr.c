@@ -138,8 +138,10 @@ static enum cx_err open(struct context *c, const struct cx_packet_job job[], siz
         return CX_E_RESOURCE;
     for (; *good < n; ++*good) {
         const struct cx_packet_job *j = &job[*good];
-        if (!cx_secret_equal(want[*good], j->from + CX_PACKET_LENGTH_BYTES + j->len, c->tag_len))
+        if (!cx_secret_equal(want[*good], j->from + CX_PACKET_LENGTH_BYTES + j->len, c->tag_len)) {
+            cx_secret_wipe(want, sizeof want); /* what a forger would have needed */
             return CX_E_TAG;
+        }
     }
     return CX_OK;
 }
