@@ -27,7 +27,7 @@ int gw_stream_socket(int family);
 /* False: errno, and fd stays the caller's. */
 bool gw_stream_attach(struct gw_stream *s, int fd);
 void gw_stream_detach(struct gw_stream *s); /* closes the socket, if there is one */
-/* It could not be connected. */
+/* It could not be connected, or not be kept. */
 void gw_stream_fail(struct gw_stream *s, enum gw_consumer_failure failure, const char *why);
 bool gw_stream_is_shortage(int error); /* of ours */
 

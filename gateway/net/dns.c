@@ -6,6 +6,9 @@
  * c-ares cannot cancel one query, so a lookup is an object of its own: cancelling cuts the caller off, and the object goes when
  * c-ares answers or gives up. That is why lookups in flight have a cap.
  *
+ * Each family is a lookup of its own, so that a slow answer for one does not hold up the other (RFC 8305). The hosts file is looked
+ * at first, for both together: a name that it has for one family must not come from the network for the other.
+ *
  * c-ares reads resolv.conf once and keeps its UDP sockets, and with them their source ports, for as long as its channel lives. So
  * the channel is made anew now and then: a change of resolvers needs no restart, and who forges answers has to guess the port. */
 #include "gateway/net/dns.h"
@@ -26,8 +29,9 @@ struct dns_socket {
 
 struct gw_dns {
     struct gw_loop *loop;
-    ares_channel channel;
-    char *servers; /* NULL: the system's */
+    ares_channel channel; /* asks name servers alone */
+    ares_channel files;   /* looks into the hosts file alone, and answers at once */
+    char *servers;        /* NULL: the system's */
     uint64_t renewed_ns;
     struct gw_timer timer;
     unsigned in_flight;
@@ -37,6 +41,7 @@ struct gw_dns {
 struct gw_dns_lookup {
     struct gw_dns *dns;
     struct gw_dns_query *query; /* NULL: cancelled */
+    int family;                 /* GW_DNS_V6, … */
     uint16_t port;
 };
 
@@ -114,8 +119,8 @@ static void set_timer(struct gw_dns *d)
         }
     }
     struct timeval tv;
-    if (ares_timeout(d->channel, NULL, &tv))
-        gw_timer_set(d->loop, &d->timer, now_ns + (uint64_t)tv.tv_sec * 1000000000u + (uint64_t)tv.tv_usec * 1000u);
+    if (ares_timeout(d->channel, NULL, &tv)) /* in whole milliseconds, rounded down */
+        gw_timer_set(d->loop, &d->timer, now_ns + (uint64_t)tv.tv_sec * 1000000000u + ((uint64_t)tv.tv_usec + 1000) * 1000u);
     else
         gw_timer_cancel(d->loop, &d->timer);
 }
@@ -137,9 +142,10 @@ static bool open_channel(struct gw_dns *d, ares_channel *channel)
     struct ares_options o = { .flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES,
                               .timeout = TIMEOUT_MS,
                               .tries = TRIES,
+                              .lookups = (char[]){ "b" },
                               .sock_state_cb = on_socket_state,
                               .sock_state_cb_data = d };
-    int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB;
+    int mask = ARES_OPT_FLAGS | ARES_OPT_LOOKUPS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB;
     if (ares_init_options(channel, &o, mask) != ARES_SUCCESS)
         return false;
     if (d->servers && ares_set_servers_ports_csv(*channel, d->servers) != ARES_SUCCESS) {
@@ -148,6 +154,12 @@ static bool open_channel(struct gw_dns *d, ares_channel *channel)
     }
     d->renewed_ns = gw_loop_now_ns(d->loop);
     return true;
+}
+
+static bool open_files(struct gw_dns *d)
+{
+    struct ares_options o = { .lookups = (char[]){ "f" } };
+    return ares_init_options(&d->files, &o, ARES_OPT_LOOKUPS) == ARES_SUCCESS;
 }
 
 struct gw_dns *gw_dns_new(struct gw_loop *loop, const char *servers)
@@ -160,12 +172,14 @@ struct gw_dns *gw_dns_new(struct gw_loop *loop, const char *servers)
     for (size_t i = 0; i < SOCKETS_MAX; i++)
         d->sockets[i].watch.fd = -1;
     d->servers = servers ? strdup(servers) : NULL;
-    if ((servers && !d->servers) || !open_channel(d, &d->channel)) {
-        free(d->servers);
-        free(d);
-        return NULL;
+    if ((!servers || d->servers) && open_files(d)) {
+        if (open_channel(d, &d->channel))
+            return d;
+        ares_destroy(d->files);
     }
-    return d;
+    free(d->servers);
+    free(d);
+    return NULL;
 }
 
 void gw_dns_renew(struct gw_dns *d)
@@ -182,85 +196,126 @@ void gw_dns_free(struct gw_dns *d)
     if (!d)
         return;
     ares_destroy(d->channel);
+    ares_destroy(d->files);
     gw_timer_cancel(d->loop, &d->timer);
     free(d->servers);
     free(d);
 }
 
-static void copy_addresses(struct gw_dns_query *q, const struct ares_addrinfo *found, uint16_t port)
+/* Those of the family. */
+static void copy_addresses(struct gw_dns_answer *to, int family, const struct ares_addrinfo *found, uint16_t port)
 {
-    for (const struct ares_addrinfo_node *n = found->nodes; n && q->count < GW_DNS_ADDRESSES_MAX; n = n->ai_next) {
+    for (const struct ares_addrinfo_node *n = found->nodes; n && to->count < GW_DNS_ADDRESSES_MAX; n = n->ai_next) {
         struct gw_addr a;
-        if (!gw_addr_from_sockaddr(&a, n->ai_addr))
+        if (!gw_addr_from_sockaddr(&a, n->ai_addr) || (n->ai_family == AF_INET6) != (family == GW_DNS_V6))
             continue;
         a.port = port;
         bool known = false;
-        for (size_t i = 0; i < q->count; i++)
-            known |= gw_addr_equal(&q->addresses[i], &a);
+        for (size_t i = 0; i < to->count; i++)
+            known |= gw_addr_equal(&to->addresses[i], &a);
         if (!known)
-            q->addresses[q->count++] = a;
+            to->addresses[to->count++] = a;
     }
+    if (to->count == 0)
+        to->error = "the name has no address";
+    to->is_there = true;
 }
 
-static void fail(struct gw_dns_query *q, const char *error, bool out_of_room)
+static void fail(struct gw_dns_answer *to, const char *error, bool out_of_room)
 {
-    q->lookup = NULL;
-    q->count = 0;
-    q->error = error;
-    q->out_of_room = out_of_room;
-    q->done(q);
+    *to = (struct gw_dns_answer){ .is_there = true, .error = error, .out_of_room = out_of_room };
 }
+
+/* ---- the hosts file ---- */
+
+struct file_lookup {
+    struct gw_dns_query *query;
+    uint16_t port;
+};
+
+static void on_file(void *ctx, int status, int timeouts, struct ares_addrinfo *found)
+{
+    (void)timeouts;
+    struct file_lookup *l = ctx;
+    for (int i = 0; status == ARES_SUCCESS && i < GW_DNS_FAMILIES; i++)
+        copy_addresses(&l->query->answer[i], i, found, l->port);
+    ares_freeaddrinfo(found);
+}
+
+static const int families[GW_DNS_FAMILIES] = { [GW_DNS_V6] = AF_INET6, [GW_DNS_V4] = AF_INET };
+
+/* False: it does not have the name. */
+static bool look_into_file(struct gw_dns *d, struct gw_dns_query *q, const char *name, uint16_t port)
+{
+    struct file_lookup l = { q, port };
+    struct ares_addrinfo_hints hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
+    ares_getaddrinfo(d->files, name, NULL, &hints, on_file, &l);
+    return q->answer[GW_DNS_V4].is_there;
+}
+
+/* ---- name servers ---- */
 
 static void on_answer(void *ctx, int status, int timeouts, struct ares_addrinfo *found)
 {
     (void)timeouts;
     struct gw_dns_lookup *l = ctx;
     struct gw_dns_query *q = l->query;
-    uint16_t port = l->port;
+    struct gw_dns_answer *to = q ? &q->answer[l->family] : NULL;
     l->dns->in_flight--;
-    free(l);
-    if (q && status == ARES_SUCCESS) {
-        q->lookup = NULL;
-        copy_addresses(q, found, port);
-    }
+    if (to && status == ARES_SUCCESS)
+        copy_addresses(to, l->family, found, l->port);
+    else if (to)
+        fail(to, ares_strerror(status), status == ARES_ENOMEM);
+    if (q)
+        q->lookup[l->family] = NULL;
     ares_freeaddrinfo(found);
-    if (q && status != ARES_SUCCESS)
-        fail(q, ares_strerror(status), status == ARES_ENOMEM);
-    else if (q && q->count == 0)
-        fail(q, "the name has no address", false);
-    else if (q)
-        q->done(q);
+    free(l);
+    if (q)
+        q->answered(q);
+}
+
+static void ask(struct gw_dns *d, struct gw_dns_query *q, int family, const char *name, uint16_t port)
+{
+    struct gw_dns_lookup *l = d->in_flight < GW_DNS_LOOKUPS_MAX ? calloc(1, sizeof *l) : NULL;
+    if (!l) {
+        fail(&q->answer[family], "too many name lookups", true);
+        q->answered(q);
+        return;
+    }
+    *l = (struct gw_dns_lookup){ d, q, family, port };
+    q->lookup[family] = l;
+    d->in_flight++;
+    struct ares_addrinfo_hints hints = { .ai_family = families[family], .ai_socktype = SOCK_STREAM };
+    ares_getaddrinfo(d->channel, name, NULL, &hints, on_answer, l);
 }
 
 void gw_dns_resolve(struct gw_dns *d, struct gw_dns_query *q, const char *name, uint16_t port)
 {
-    q->count = 0;
-    q->error = NULL;
-    q->out_of_room = false;
-    q->lookup = NULL;
+    memset(q->answer, 0, sizeof q->answer);
+    memset(q->lookup, 0, sizeof q->lookup);
     struct gw_host host = gw_host_read(cx_view_text(name));
     if (host.kind != GW_HOST_NAME) {
-        fail(q, "not a host name", false);
+        for (int i = 0; i < GW_DNS_FAMILIES; i++)
+            fail(&q->answer[i], "not a host name", false);
+        q->answered(q);
+        return;
+    }
+    if (look_into_file(d, q, host.name, port)) {
+        q->answered(q);
         return;
     }
     if (gw_loop_now_ns(d->loop) - d->renewed_ns > GW_DNS_RENEW_SECONDS * 1000000000ull)
         gw_dns_renew(d);
-    struct gw_dns_lookup *l = d->in_flight < GW_DNS_LOOKUPS_MAX ? calloc(1, sizeof *l) : NULL;
-    if (!l) {
-        fail(q, "too many name lookups", true);
-        return;
-    }
-    *l = (struct gw_dns_lookup){ d, q, port };
-    q->lookup = l;
-    d->in_flight++;
-    struct ares_addrinfo_hints hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
-    ares_getaddrinfo(d->channel, host.name, NULL, &hints, on_answer, l);
+    for (int i = 0; i < GW_DNS_FAMILIES; i++)
+        ask(d, q, i, host.name, port);
     set_timer(d);
 }
 
 void gw_dns_cancel(struct gw_dns_query *q)
 {
-    if (q->lookup)
-        q->lookup->query = NULL;
-    q->lookup = NULL;
+    for (int i = 0; i < GW_DNS_FAMILIES; i++) {
+        if (q->lookup[i])
+            q->lookup[i]->query = NULL;
+        q->lookup[i] = NULL;
+    }
 }
