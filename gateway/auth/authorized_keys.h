@@ -43,6 +43,8 @@ bool gw_key_options_permit_path(const struct gw_key_options *o);
 
 /* The same for a listener that the client asks for (ssh -R): host and port as it asks for them. */
 bool gw_key_options_permit_listen(const struct gw_key_options *o, struct cx_view host, uint32_t port);
+/* The same for a Unix socket, which no permitlisten= names. */
+bool gw_key_options_permit_listen_path(const struct gw_key_options *o);
 
 /* Whether a security key states under its signature what is demanded of it, as sshd does: a touch, unless no-touch-required
  * stands on its line, and a verified user where verify-required does. touch, verify: of every key, whatever its line says. NULL:

@@ -225,6 +225,11 @@ bool gw_key_options_permit_listen(const struct gw_key_options *o, struct cx_view
     return !o->no_forwarding && (!o->listen_limited || gw_permits_have(o->listens, o->listen_count, host, port));
 }
 
+bool gw_key_options_permit_listen_path(const struct gw_key_options *o)
+{
+    return !o || (!o->no_forwarding && !o->listen_limited);
+}
+
 const char *gw_key_options_unmet(const struct gw_key_options *o, const struct cx_verified *stated, bool touch, bool verify)
 {
     if (!stated->security_key)

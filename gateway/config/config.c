@@ -33,6 +33,7 @@ static struct gw_config *new_config(void)
     c->log_level = GW_LOG_INFO;
     c->max_channels = 16384;
     c->max_channels_per_user = 256;
+    c->stream_local_mask = 0177;
     c->hard_stop_ns = 30 * second_ns;
     c->window_budget_bytes = 1ull << 30;
     return c;
@@ -94,6 +95,7 @@ static void free_config(struct gw_config *c)
     for (size_t i = 0; i < c->permit_listen_count; i++)
         free(c->permit_listens[i].host);
     free(c->permit_listens);
+    free(c->stream_local_directory);
     free(c);
 }
 

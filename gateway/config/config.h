@@ -158,6 +158,9 @@ struct gw_config {
     size_t permit_listen_count;
     struct gw_permit *permit_listens;    /* PermitListen: where ssh -R may open a port; none */
     enum gw_gateway_ports gateway_ports; /* GatewayPorts: on which addresses: no, loopback alone */
+    char *stream_local_directory;        /* StreamLocalBindDirectory: where ssh -R may make Unix sockets; NULL: nowhere */
+    unsigned stream_local_mask;          /* StreamLocalBindMask: 0177 */
+    bool stream_local_unlink;            /* StreamLocalBindUnlink: where an old one stands that no process has: no */
     unsigned max_channels_per_user;      /* MaxChannelsPerUser: 256 */
     uint64_t hard_stop_ns;               /* HardStopAfter: how long a drain may take; default 30s */
     uint64_t window_budget_bytes;        /* WindowBudget: what all windows may grow by; default 1G */

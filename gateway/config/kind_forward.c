@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What ssh -R may have listened on, in sshd's words: PermitListen and GatewayPorts. */
+/* What ssh -R may have listened on, in sshd's words: PermitListen, GatewayPorts and StreamLocalBindMask. */
 #include <stdlib.h>
 #include <strings.h>
 
@@ -78,3 +78,23 @@ static void print_gateway_ports(const struct gw_keyword *k, const void *base, FI
 }
 
 const struct gw_kind gw_kind_gateway_ports = { .read = read_gateway_ports, .print = print_gateway_ports };
+
+/* ---- StreamLocalBindMask ---- */
+
+static bool read_mask(struct gw_reader *r, const struct gw_keyword *k, void *base, const struct gw_line *line)
+{
+    const char *word = line->words[0];
+    unsigned long mask = strtoul(word, NULL, 8);
+    if (strspn(word, "01234567") != strlen(word) || word[0] == '\0' || mask > 0777)
+        return gw_reader_refuse(r, word, k->accepted);
+    *(unsigned *)gw_keyword_field(k, base) = (unsigned)mask;
+    return true;
+}
+
+static void print_mask(const struct gw_keyword *k, const void *base, FILE *out)
+{
+    gw_keyword_print_name(k, out);
+    fprintf(out, "0%03o\n", *(const unsigned *)gw_keyword_field_of(k, base));
+}
+
+const struct gw_kind gw_kind_mask = { .read = read_mask, .print = print_mask };

@@ -161,7 +161,7 @@ extern const struct gw_kind gw_kind_listen, gw_kind_port;
 /* kind_queue.c */
 extern const struct gw_kind gw_kind_group, gw_kind_queue, gw_kind_route, gw_kind_rules, gw_kind_reverse_owner, gw_kind_balance;
 /* kind_forward.c */
-extern const struct gw_kind gw_kind_permit_listen, gw_kind_gateway_ports;
+extern const struct gw_kind gw_kind_permit_listen, gw_kind_gateway_ports, gw_kind_mask;
 /* kind_target.c */
 extern const struct gw_kind gw_kind_target;
 

@@ -86,6 +86,7 @@ struct gw_unix_setup {
 struct gw_consumer *gw_tcp_new(struct gw_consumer_owner o, const struct gw_tcp_setup *setup);
 /* A connection that was accepted, OPEN, whose owner is to be set before the loop goes on: fd passes unless NULL is returned. */
 struct gw_consumer *gw_tcp_accepted(struct gw_loop *loop, struct gw_linger *linger, int fd, const struct gw_addr *peer);
+struct gw_consumer *gw_unix_accepted(struct gw_loop *loop, struct gw_linger *linger, int fd);
 struct gw_consumer *gw_unix_new(struct gw_consumer_owner o, const struct gw_unix_setup *setup);
 struct gw_consumer *gw_echo_new(struct gw_consumer_owner o);
 struct gw_consumer *gw_discard_new(struct gw_consumer_owner o);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A connection to a Unix socket: made at once or not at all. Where its backlog is full the kernel says so instead of making us
- * wait, and tells nobody when there is room again: so it is tried again in short intervals, until the time is over. */
+/* A connection to a Unix socket, or one that was accepted: made at once or not at all. Where its backlog is full the kernel says so
+ * instead of making us wait, and tells nobody when there is room again: so it is tried again in short intervals, until the time is
+ * over. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,4 +112,17 @@ struct gw_consumer *gw_unix_new(struct gw_consumer_owner o, const struct gw_unix
         fail(p, ENAMETOOLONG);
     progress(&p->stream.base);
     return &p->stream.base;
+}
+
+struct gw_consumer *gw_unix_accepted(struct gw_loop *loop, struct gw_linger *linger, int fd)
+{
+    struct path *p = gw_stream_is_reserved(fd) ? NULL : calloc(1, sizeof *p);
+    if (!p)
+        return NULL;
+    gw_stream_init(&p->stream, &unix_ops, (struct gw_consumer_owner){ NULL, NULL }, loop, linger);
+    p->stream.base.state = GW_CONSUMER_OPEN;
+    if (gw_stream_attach(&p->stream, fd))
+        return &p->stream.base;
+    free(p);
+    return NULL;
 }

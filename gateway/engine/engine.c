@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "crypto/secret.h"
@@ -249,6 +250,7 @@ static void serve_until_drained(struct engine *e)
 int gw_engine_main(int control_fd)
 {
     set_signals();
+    umask(0); /* the only files that it makes are sockets, whose mode StreamLocalBindMask says */
     struct engine *e = calloc(1, sizeof *e);
     if (!e)
         gw_engine_die("out of memory");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Forwards, as the rooms of gateway/forward share them: request.c (what is asked, and whether it may be), member.c (as members of
- * queues), listener.c (as listening sockets). The worker that owns the connection. */
+ * queues), listener.c (as listening sockets), socket_path.c (where those of Unix stand). The worker that owns the connection. */
 #ifndef GW_FORWARD_PRIV_H
 #define GW_FORWARD_PRIV_H
 
@@ -24,15 +24,23 @@ struct gw_forward {
     unsigned limit; /* ReverseMaxConn */
     struct gw_destination *destination;
     struct gw_membership membership;
-    uint32_t asked_port, port; /* port: asked_port, or made up where that is 0 */
+    bool is_path;
+    uint32_t asked_port, port; /* port: asked_port, or made up or chosen where that is 0 */
     size_t host_len;
-    char host[]; /* as asked, raw, with a NUL behind */
+    char host[]; /* or the path: as asked, raw, with a NUL behind */
+};
+
+/* What is asked for, by tcpip-forward or by streamlocal-forward. */
+struct gw_forward_ask {
+    bool is_path;
+    struct cx_view host; /* or the path */
+    uint32_t port;       /* of a path 0 */
 };
 
 /* ---- request.c ---- */
 
 /* In both lists; the rest is the caller's to fill in. NULL: out of memory. */
-struct gw_forward *gw_forward_new(struct gw_conn *c, struct cx_view host, uint32_t asked_port, uint32_t port);
+struct gw_forward *gw_forward_new(struct gw_conn *c, const struct gw_forward_ask *ask, uint32_t port);
 /* Takes f out of both lists, so that nothing finds it any more. */
 void gw_forward_unlink(struct gw_forward *f);
 struct gw_forward *gw_forward_find(struct gw_worker *w, uint64_t handle);
@@ -54,6 +62,8 @@ struct gw_listener;
 bool gw_listener_takes(struct cx_view host);
 /* *port: 0, and then the one that was chosen. NULL: no such address or port can be had, or out of memory. */
 struct gw_listener *gw_listener_new(struct gw_loop *loop, enum gw_gateway_ports ports, struct cx_view host, uint16_t *port);
+/* The same on a path, which is short enough for one. */
+struct gw_listener *gw_listener_new_path(struct gw_loop *loop, struct cx_view path, const struct gw_config *config);
 /* Once, before the loop goes on. */
 void gw_listener_serves(struct gw_listener *l, struct gw_forward *f);
 void gw_listener_serve(struct gw_listener *l);

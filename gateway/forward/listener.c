@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* A forward as a listening socket, or one of each family, in the loop of its connection's worker. Who connects becomes the consumer
- * of a tunnel that is opened to the client.
+/* A forward as a listening socket, or one of each family of addresses, in the loop of its connection's worker. Who connects becomes
+ * the consumer of a tunnel that is opened to the client.
  *
- * Where it listens is sshd's GatewayPorts: on loopback alone, on every address, or where the client says. Port 0 is the kernel's
- * choice, and the second family takes the same number where it is free there too.
+ * Where it listens is socket_path.c's to say of a path; else it is sshd's GatewayPorts: on loopback alone, on every address, or
+ * where the client says. Port 0 is the kernel's choice, and the second family takes the same number where it is free there too.
  *
  * Readiness is edge-triggered, so that what a round leaves is marked again; where descriptors are short, a timer does so. */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "gateway/consumers/consumer.h"
 #include "gateway/forward/forward_priv.h"
+#include "gateway/forward/socket_path.h"
 #include "gateway/net/host.h"
 #include "gateway/tunnel/tunnel_priv.h"
 #include "mux/connection/forward.h"
@@ -29,6 +32,7 @@ struct gw_listener {
     struct gw_forward *forward; /* set before the loop goes on */
     struct gw_loop *loop;
     struct gw_timer again;
+    struct gw_socket_path path; /* none: it listens on addresses */
     unsigned count;
     struct bound bound[FAMILIES];
 };
@@ -101,35 +105,73 @@ static void on_again(struct gw_timer *t, uint64_t now_ns)
     mark((struct gw_listener *)((char *)t - offsetof(struct gw_listener, again)));
 }
 
-struct gw_listener *gw_listener_new(struct gw_loop *loop, enum gw_gateway_ports ports, struct cx_view host, uint16_t *port)
+static struct gw_listener *new_listener(struct gw_loop *loop)
 {
-    struct gw_addr addresses[FAMILIES];
-    unsigned count = choose_addresses(ports, host, addresses);
     struct gw_listener *l = calloc(1, sizeof *l);
     if (!l)
         return NULL;
     l->loop = loop;
     l->again.fire = on_again;
-    for (unsigned i = 0; i < count; i++) {
-        struct bound *b = &l->bound[l->count];
-        int fd = listen_on(&addresses[i], port);
-        if (fd < 0)
-            continue; /* one family will do: the other may not be there */
-        *b = (struct bound){ .watch = { .fd = fd, .on_ready = on_ready }, .listener = l };
-        if (gw_loop_add(loop, &b->watch))
-            l->count++;
-        else
-            close(fd);
-    }
+    return l;
+}
+
+/* fd passes. */
+static void add(struct gw_listener *l, int fd)
+{
+    struct bound *b = &l->bound[l->count];
+    *b = (struct bound){ .watch = { .fd = fd, .on_ready = on_ready }, .listener = l };
+    if (gw_loop_add(l->loop, &b->watch))
+        l->count++;
+    else
+        close(fd);
+}
+
+/* NULL, and l is freed, where it has nothing to listen on. */
+static struct gw_listener *unless_empty(struct gw_listener *l)
+{
     if (l->count > 0)
         return l;
-    free(l);
+    gw_listener_free(l);
     return NULL;
+}
+
+struct gw_listener *gw_listener_new(struct gw_loop *loop, enum gw_gateway_ports ports, struct cx_view host, uint16_t *port)
+{
+    struct gw_addr addresses[FAMILIES];
+    unsigned count = choose_addresses(ports, host, addresses);
+    struct gw_listener *l = new_listener(loop);
+    if (!l)
+        return NULL;
+    for (unsigned i = 0; i < count; i++) {
+        int fd = listen_on(&addresses[i], port);
+        if (fd >= 0) /* one family will do: the other may not be there */
+            add(l, fd);
+    }
+    return unless_empty(l);
+}
+
+struct gw_listener *gw_listener_new_path(struct gw_loop *loop, struct cx_view path, const struct gw_config *config)
+{
+    char text[GW_UNIX_PATH_MAX + 1];
+    assert(path.len < sizeof text);
+    memcpy(text, path.data, path.len);
+    text[path.len] = '\0';
+    struct gw_listener *l = new_listener(loop);
+    if (!l)
+        return NULL;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    mode_t mode = 0777 & ~config->stream_local_mask;
+    if (fd >= 0 && gw_socket_path_bind(&l->path, fd, text, mode, config->stream_local_unlink) && listen(fd, BACKLOG) == 0)
+        add(l, fd);
+    else if (fd >= 0)
+        close(fd);
+    return unless_empty(l);
 }
 
 void gw_listener_free(struct gw_listener *l)
 {
     gw_timer_cancel(l->loop, &l->again);
+    gw_socket_path_remove(&l->path);
     for (unsigned i = 0; i < l->count; i++) {
         gw_loop_remove(l->loop, &l->bound[i].watch);
         close(l->bound[i].watch.fd);
@@ -145,22 +187,31 @@ void gw_listener_serves(struct gw_listener *l, struct gw_forward *f)
 
 /* ---- who connects ---- */
 
+static size_t write_open(const struct gw_forward *f, const struct gw_consumer *consumer, struct cx_span room)
+{
+    struct cx_view host = cx_view(f->host, f->host_len);
+    if (f->is_path)
+        return mux_forwarded_streamlocal_write(room, host);
+    char originator[GW_ADDR_TEXT];
+    struct mux_direct_tcpip m = { .host = host,
+                                  .port = f->port,
+                                  .originator = cx_view_text(gw_addr_text(&consumer->address, originator)),
+                                  .originator_port = consumer->address.port };
+    return mux_direct_tcpip_write(room, &m);
+}
+
 static bool open_channel(struct gw_forward *f, struct gw_consumer *consumer)
 {
     struct gw_registry *registry = gw_worker_registry(gw_conn_worker(f->conn));
     uint8_t room[2 * 255 + 64];
-    char originator[GW_ADDR_TEXT];
-    struct mux_direct_tcpip m = { .host = cx_view(f->host, f->host_len),
-                                  .port = f->port,
-                                  .originator = cx_view_text(gw_addr_text(&consumer->address, originator)),
-                                  .originator_port = consumer->address.port };
-    struct gw_outgoing_setup setup = { .type = "forwarded-tcpip",
+    struct gw_outgoing_setup setup = { .type = f->is_path ? "forwarded-streamlocal@openssh.com" : "forwarded-tcpip",
+                                       .data = cx_view(room, write_open(f, consumer, (struct cx_span){ room, sizeof room })),
                                        .consumer = consumer,
-                                       .host = m.host,
-                                       .port = m.port,
+                                       .is_path = f->is_path,
+                                       .host = cx_view(f->host, f->host_len),
+                                       .port = f->port,
                                        .originator = consumer->address,
                                        .timeout_ns = CONFIRM_NS };
-    setup.data = cx_view(room, mux_direct_tcpip_write((struct cx_span){ room, sizeof room }, &m));
     setup.user_channels = gw_registry_user_take(registry, gw_tunnel_counted_name(gw_conn_identity(f->conn)),
                                                 gw_worker_config(gw_conn_worker(f->conn))->max_channels_per_user);
     if (setup.user_channels && gw_outgoing_open(f->conn, &setup))
@@ -170,14 +221,23 @@ static bool open_channel(struct gw_forward *f, struct gw_consumer *consumer)
     return false;
 }
 
-/* Nobody is told why: whoever connects sees the connection closed. */
-static void take(struct gw_forward *f, int fd, const struct sockaddr *from)
+static struct gw_consumer *new_consumer(const struct gw_forward *f, int fd, const struct sockaddr *from)
 {
     struct gw_worker *w = gw_conn_worker(f->conn);
     struct gw_addr address;
-    struct gw_consumer *c = gw_addr_from_sockaddr(&address, from) && !gw_worker_draining(w)
-                                ? gw_tcp_accepted(gw_worker_loop(w), gw_worker_linger(w), fd, &address)
-                                : NULL;
+    if (gw_worker_draining(w))
+        return NULL;
+    if (f->is_path)
+        return gw_unix_accepted(gw_worker_loop(w), gw_worker_linger(w), fd);
+    if (gw_addr_from_sockaddr(&address, from))
+        return gw_tcp_accepted(gw_worker_loop(w), gw_worker_linger(w), fd, &address);
+    return NULL;
+}
+
+/* Nobody is told why: whoever connects sees the connection closed. */
+static void take(struct gw_forward *f, int fd, const struct sockaddr *from)
+{
+    struct gw_consumer *c = new_consumer(f, fd, from);
     if (!c)
         close(fd);
     else if (!open_channel(f, c))

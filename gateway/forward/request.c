@@ -1,30 +1,32 @@
 /* SPDX-License-Identifier: MIT */
-/* tcpip-forward and its cancel: which queue is meant, and whether the client may. A name that is no queue's is refused, never
- * bound. The answer is given at once: the word to the queue's home goes out before it, so that whoever acts upon the answer finds
- * the member there. */
+/* tcpip-forward, streamlocal-forward and their cancels: which queue is meant, or what to listen on, and whether the client may. A
+ * name that is no queue's is refused, never bound. The answer is given at once: the word to the queue's home goes out before it, so
+ * that whoever acts upon the answer finds the member there. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "gateway/forward/forward_priv.h"
+#include "gateway/forward/socket_path.h"
 #include "gateway/observe/log.h"
 #include "gateway/tunnel.h"
 #include "mux/connection/forward.h"
 
 /* ---- lists ---- */
 
-struct gw_forward *gw_forward_new(struct gw_conn *c, struct cx_view host, uint32_t asked_port, uint32_t port)
+struct gw_forward *gw_forward_new(struct gw_conn *c, const struct gw_forward_ask *ask, uint32_t port)
 {
-    struct gw_forward *f = calloc(1, sizeof *f + host.len + 1);
+    struct gw_forward *f = calloc(1, sizeof *f + ask->host.len + 1);
     if (!f)
         return NULL;
     struct gw_forward_list *list = gw_conn_forwards(c);
     struct gw_forward_table *table = gw_worker_forwards(gw_conn_worker(c));
     f->conn = c;
-    f->asked_port = asked_port;
+    f->is_path = ask->is_path;
+    f->asked_port = ask->port;
     f->port = port;
-    f->host_len = host.len;
-    memcpy(f->host, host.data, host.len);
+    f->host_len = ask->host.len;
+    memcpy(f->host, ask->host.data, ask->host.len);
     f->next = list->all;
     f->link = &list->all;
     if (f->next)
@@ -60,11 +62,17 @@ struct gw_forward *gw_forward_find(struct gw_worker *w, uint64_t handle)
     return f;
 }
 
-/* The one on host and port; by its own port, or by the 0 that it was asked with. */
-static struct gw_forward *find_asked(struct gw_conn *c, struct cx_view host, uint32_t port)
+/* Of a port, by its own, or by the 0 that it was asked with. */
+static bool is_asked(const struct gw_forward *f, const struct gw_forward_ask *ask)
+{
+    return f->is_path == ask->is_path && cx_view_is(ask->host, f->host) &&
+           (f->port == ask->port || (ask->port == 0 && f->asked_port == 0));
+}
+
+static struct gw_forward *find_asked(struct gw_conn *c, const struct gw_forward_ask *ask)
 {
     struct gw_forward *f = gw_conn_forwards(c)->all;
-    while (f && !(cx_view_is(host, f->host) && (f->port == port || (port == 0 && f->asked_port == 0))))
+    while (f && !is_asked(f, ask))
         f = f->next;
     return f;
 }
@@ -87,38 +95,50 @@ static uint32_t make_up_port(struct gw_conn *c)
     return port;
 }
 
-/* ---- tcpip-forward ---- */
+/* ---- whether it may be ---- */
 
-/* By the newest snapshot. NULL: the client may; else why not, for the log. terms: of the queue that it would join; NULL: the
+#define BY_KEY "the key's options do not permit it"
+
+static const char *judge_path(const struct gw_config *config, const struct gw_identity *who, struct cx_view path)
+{
+    if (!gw_socket_path_within(path, config->stream_local_directory))
+        return "it is no name in StreamLocalBindDirectory";
+    return gw_key_options_permit_listen_path(who->options) ? NULL : BY_KEY;
+}
+
+/* By the newest snapshot. NULL: the client may; else why not, for the log. *terms: of the queue that it would join; NULL: the
  * gateway would listen. */
-static const char *judge(const struct gw_conn *c, struct cx_view host, uint32_t port, const struct gw_queue_config *terms)
+static const char *judge(const struct gw_conn *c, const struct gw_forward_ask *ask, const struct gw_queue_config **terms)
 {
     const struct gw_config *config = gw_worker_config(gw_conn_worker(c));
     const struct gw_identity *who = gw_conn_identity(c);
-    if (!terms && !gw_listener_takes(host))
+    *terms = ask->is_path ? NULL : gw_config_queue(config, ask->host);
+    if (ask->is_path)
+        return judge_path(config, who, ask->host);
+    if (!*terms && !gw_listener_takes(ask->host))
         return "no queue has that name";
-    if (terms && !gw_config_accepts_reverse(config, terms, who->user, who->proves_name, &who->peer))
+    if (*terms && !gw_config_accepts_reverse(config, *terms, who->user, who->proves_name, &who->peer))
         return "the queue's AcceptReverse does not admit the user";
-    if (!terms && !gw_permits_have(config->permit_listens, config->permit_listen_count, host, port))
+    if (!*terms && !gw_permits_have(config->permit_listens, config->permit_listen_count, ask->host, ask->port))
         return "PermitListen does not permit it";
-    if (!gw_key_options_permit_listen(who->options, host, port))
-        return "the key's options do not permit it";
-    return NULL;
+    return gw_key_options_permit_listen(who->options, ask->host, ask->port) ? NULL : BY_KEY;
 }
 
-static const char *judge_room(struct gw_conn *c, const struct mux_tcpip_forward *ask)
+static const char *judge_room(struct gw_conn *c, const struct gw_forward_ask *ask)
 {
     if (gw_worker_draining(gw_conn_worker(c)))
         return "the gateway is shutting down";
     if (gw_conn_forwards(c)->count == GW_FORWARDS_MAX)
         return "the connection has too many forwards";
-    if (ask->port != 0 && find_asked(c, ask->host, ask->port))
+    if ((ask->port != 0 || ask->is_path) && find_asked(c, ask))
         return "the connection has it already";
     return NULL;
 }
 
+/* ---- beginning ---- */
+
 /* A place among the queue's members, and f with it. NULL: done; else why not. */
-static const char *join(struct gw_conn *c, const struct mux_tcpip_forward *ask, const struct gw_queue_config *terms,
+static const char *join(struct gw_conn *c, const struct gw_forward_ask *ask, const struct gw_queue_config *terms,
                         struct gw_forward **out)
 {
     const struct gw_identity *who = gw_conn_identity(c);
@@ -130,7 +150,7 @@ static const char *join(struct gw_conn *c, const struct mux_tcpip_forward *ask, 
     uint32_t port = ask->port != 0 ? ask->port : make_up_port(c);
     char text[GW_USER_MAX + 64];
     snprintf(text, sizeof text, "%s#%.12s:%u", who->user, who->id, port);
-    struct gw_forward *f = gw_forward_new(c, ask->host, ask->port, port);
+    struct gw_forward *f = gw_forward_new(c, ask, port);
     if (f && gw_forward_join(f, queue, text, terms->reverse_max_conn)) {
         *out = f;
         return NULL;
@@ -143,12 +163,14 @@ static const char *join(struct gw_conn *c, const struct mux_tcpip_forward *ask, 
 }
 
 /* The same with sockets that listen. */
-static const char *listen_for(struct gw_conn *c, const struct mux_tcpip_forward *ask, struct gw_forward **out)
+static const char *listen_for(struct gw_conn *c, const struct gw_forward_ask *ask, struct gw_forward **out)
 {
-    struct gw_worker *w = gw_conn_worker(c);
+    struct gw_loop *loop = gw_worker_loop(gw_conn_worker(c));
+    const struct gw_config *config = gw_worker_config(gw_conn_worker(c));
     uint16_t port = (uint16_t)ask->port;
-    struct gw_listener *l = gw_listener_new(gw_worker_loop(w), gw_worker_config(w)->gateway_ports, ask->host, &port);
-    struct gw_forward *f = l ? gw_forward_new(c, ask->host, ask->port, port) : NULL;
+    struct gw_listener *l = ask->is_path ? gw_listener_new_path(loop, ask->host, config)
+                                         : gw_listener_new(loop, config->gateway_ports, ask->host, &port);
+    struct gw_forward *f = l ? gw_forward_new(c, ask, port) : NULL;
     if (f) {
         gw_listener_serves(l, f);
         *out = f;
@@ -156,11 +178,11 @@ static const char *listen_for(struct gw_conn *c, const struct mux_tcpip_forward 
     }
     if (l)
         gw_listener_free(l);
-    return l ? "out of memory" : "the address and port cannot be listened on";
+    return l ? "out of memory" : "it cannot be listened on";
 }
 
 /* It takes one of the user's channels. NULL: done; else why not. */
-static const char *admit(struct gw_conn *c, const struct mux_tcpip_forward *ask, const struct gw_queue_config *terms,
+static const char *admit(struct gw_conn *c, const struct gw_forward_ask *ask, const struct gw_queue_config *terms,
                          struct gw_forward **f)
 {
     struct gw_registry *registry = gw_worker_registry(gw_conn_worker(c));
@@ -178,36 +200,37 @@ static const char *admit(struct gw_conn *c, const struct mux_tcpip_forward *ask,
 
 enum { LOG_HOST_MAX = 4 * 255 + 1 };
 
-static void log_forward(const struct gw_conn *c, const char *did, struct cx_view asked_host, uint32_t port, const char *how,
+static void log_forward(const struct gw_conn *c, const char *did, const struct gw_forward_ask *ask, uint32_t port, const char *how,
                         const char *what)
 {
     const struct gw_identity *who = gw_conn_identity(c);
-    char peer[GW_ADDR_TEXT], host[LOG_HOST_MAX];
-    gw_log(GW_LOG_INFO, "%s of %s from %s to %s:%u%s%s on conn=%s", did, who->user, gw_addr_port_text(&who->peer, peer),
-           gw_log_escape(host, sizeof host, asked_host, true), port, how, what, who->id);
+    char peer[GW_ADDR_TEXT], host[LOG_HOST_MAX], port_text[16] = "";
+    if (!ask->is_path)
+        snprintf(port_text, sizeof port_text, ":%u", port);
+    gw_log(GW_LOG_INFO, "%s of %s from %s to %s%s%s%s on conn=%s", did, who->user, gw_addr_port_text(&who->peer, peer),
+           gw_log_escape(host, sizeof host, ask->host, true), port_text, how, what, who->id);
 }
 
-static bool forward(struct gw_conn *c, struct cx_view data, uint32_t *port)
+static bool forward(struct gw_conn *c, const struct gw_forward_ask *ask, uint32_t *port)
 {
-    struct mux_tcpip_forward ask;
-    if (!mux_tcpip_forward_parse(data, &ask))
-        return false;
-    const struct gw_queue_config *terms = gw_config_queue(gw_worker_config(gw_conn_worker(c)), ask.host);
+    const struct gw_queue_config *terms;
     struct gw_forward *f = NULL;
-    const char *why = judge(c, ask.host, ask.port, terms);
+    const char *why = judge(c, ask, &terms);
     if (!why)
-        why = judge_room(c, &ask);
+        why = judge_room(c, ask);
     if (!why)
-        why = admit(c, &ask, terms, &f);
+        why = admit(c, ask, terms, &f);
     if (why) {
-        log_forward(c, "Refused reverse forward", ask.host, ask.port, ": ", why);
+        log_forward(c, "Refused reverse forward", ask, ask->port, ": ", why);
         return false;
     }
-    log_forward(c, "Reverse forward", ask.host, f->port, terms ? " joins queue " : " listens", terms ? terms->name : "");
-    if (ask.port == 0)
+    log_forward(c, "Reverse forward", ask, f->port, terms ? " joins queue " : " listens", terms ? terms->name : "");
+    if (ask->port == 0)
         *port = f->port;
     return true;
 }
+
+/* ---- ending ---- */
 
 static void end(struct gw_forward *f)
 {
@@ -221,25 +244,46 @@ static void end(struct gw_forward *f)
     free(f);
 }
 
-static bool cancel(struct gw_conn *c, struct cx_view data)
+static bool cancel(struct gw_conn *c, const struct gw_forward_ask *ask)
 {
-    struct mux_tcpip_forward ask;
-    struct gw_forward *f = mux_tcpip_forward_parse(data, &ask) ? find_asked(c, ask.host, ask.port) : NULL;
+    struct gw_forward *f = find_asked(c, ask);
     if (!f)
         return false;
-    log_forward(c, "Cancelled reverse forward", ask.host, f->port, f->listener ? "" : ": leaves queue ",
+    log_forward(c, "Cancelled reverse forward", ask, f->port, f->listener ? "" : ": leaves queue ",
                 f->listener ? "" : gw_queue_name(f->queue));
     end(f);
     return true;
 }
 
+/* ---- what comes ---- */
+
+static bool read_tcpip(struct cx_view data, struct gw_forward_ask *ask)
+{
+    struct mux_tcpip_forward m;
+    if (!mux_tcpip_forward_parse(data, &m))
+        return false;
+    *ask = (struct gw_forward_ask){ .host = m.host, .port = m.port };
+    return true;
+}
+
+static bool read_streamlocal(struct cx_view data, struct gw_forward_ask *ask)
+{
+    *ask = (struct gw_forward_ask){ .is_path = true };
+    return mux_streamlocal_forward_parse(data, &ask->host);
+}
+
 bool gw_forward_request(struct gw_conn *c, struct cx_view name, struct cx_view data, uint32_t *port)
 {
+    struct gw_forward_ask ask;
     *port = 0;
     if (cx_view_is(name, "tcpip-forward"))
-        return forward(c, data, port);
+        return read_tcpip(data, &ask) && forward(c, &ask, port);
     if (cx_view_is(name, "cancel-tcpip-forward"))
-        return cancel(c, data);
+        return read_tcpip(data, &ask) && cancel(c, &ask);
+    if (cx_view_is(name, "streamlocal-forward@openssh.com"))
+        return read_streamlocal(data, &ask) && forward(c, &ask, port);
+    if (cx_view_is(name, "cancel-streamlocal-forward@openssh.com"))
+        return read_streamlocal(data, &ask) && cancel(c, &ask);
     return false;
 }
 
@@ -256,14 +300,13 @@ void gw_forward_serve(struct gw_conn *c)
 
 void gw_forward_rejudge(struct gw_conn *c)
 {
-    const struct gw_config *config = gw_worker_config(gw_conn_worker(c));
     for (struct gw_forward *f = gw_conn_forwards(c)->all, *next; f; f = next) {
         next = f->next;
-        struct cx_view host = cx_view(f->host, f->host_len);
-        const struct gw_queue_config *terms = gw_config_queue(config, host);
-        const char *why = judge(c, host, f->asked_port, terms);
+        struct gw_forward_ask ask = { f->is_path, cx_view(f->host, f->host_len), f->asked_port };
+        const struct gw_queue_config *terms;
+        const char *why = judge(c, &ask, &terms);
         if (why) {
-            log_forward(c, "Ended reverse forward", host, f->port, ": ", why);
+            log_forward(c, "Ended reverse forward", &ask, f->port, ": ", why);
             end(f);
         } else if (terms) {
             gw_forward_set_limit(f, terms->reverse_max_conn);

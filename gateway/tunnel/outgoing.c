@@ -17,6 +17,7 @@ bool gw_outgoing_open(struct gw_conn *c, const struct gw_outgoing_setup *setup)
     if (!t)
         return false;
     t->outgoing = true;
+    t->is_path = setup->is_path;
     t->channel = mux_channel_open(gw_conn_session(c), setup->type, setup->data, t);
     if (t->channel == UINT32_MAX) {
         gw_tunnel_free(t, false);

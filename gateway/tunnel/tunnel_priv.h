@@ -87,8 +87,9 @@ struct gw_outgoing_setup {
     const char *type;
     struct cx_view data; /* of CHANNEL_OPEN */
     struct gw_consumer *consumer;
+    bool is_path; /* for logs, as host and port */
     struct cx_view host;
-    uint32_t port;                          /* for logs, as host */
+    uint32_t port;
     const char *queue;                      /* lives in the registry; NULL: none */
     struct gw_destination *destination;     /* the member; NULL: none */
     struct gw_user_channels *user_channels; /* one that it takes; NULL: none. Passes where it succeeds */

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""Unix sockets on both sides: members that are one, and clients that ask for one (ssh -L PORT:/PATH)."""
+"""Unix sockets on both sides: members that are one, clients that ask for one (ssh -L PORT:/PATH), and clients that offer one
+(ssh -R /PATH:…)."""
 import hashlib
 import os
 import pathlib
+import re
 import shutil
+import signal
 import socket
+import stat
 import tempfile
 
 import pytest
@@ -129,3 +133,106 @@ def test_a_member_at_a_unix_socket_is_checked(gateway, client, service, place):
     service("app", greeting(b"again"))
     gateway.wait_for_log("is up again")
     assert client(gateway).run("-W", "app:1", "gw").stdout == b"again"
+
+
+# ---- ssh -R /PATH:… ----
+
+
+@pytest.fixture
+def sockets(place):
+    """A directory in which the engine may make sockets."""
+    path = place / "s"
+    path.mkdir()
+    if os.geteuid() == 0:
+        shutil.chown(path, "nobody")
+    return path
+
+
+def offer(gateway, running_client, path, service):
+    """An ssh -R of its own, whose socket listens."""
+    before = gateway.log().count(f"{path} listens")
+    running = running_client.start("-N", "-R", f"{path}:{service.address}", "gw")
+    gateway.wait_for_log(f"Reverse forward of alice .*{path} listens", before + 1)
+    return running
+
+
+def say(path):
+    with connect(str(path)) as tunnel:
+        return read_to_end(tunnel)
+
+
+def refused(gateway, running_client, path, reason):
+    result = running_client.run("-N", "-R", f"{path}:localhost:1", "gw")
+    assert result.returncode == 255 and b"remote port forwarding failed" in result.stderr, result.stderr
+    gateway.wait_for_log(f"Refused reverse forward of alice .* to {re.escape(str(path))}: .*{reason}")
+
+
+def test_a_client_offers_a_socket(gateway, client, backend, place, sockets):
+    path, control = sockets / "app", place / "master"
+    gateway.start("", f"StreamLocalBindDirectory {sockets}\nStreamLocalBindMask 0117")
+    one = client(gateway, options=["ControlMaster auto", f"ControlPath {control}"])
+    service = backend(echo)
+    offer(gateway, one, path, service)
+    assert stat.S_ISSOCK(path.stat().st_mode) and stat.S_IMODE(path.stat().st_mode) == 0o660
+    sent = os.urandom(300_000)
+    with connect(str(path)) as tunnel:
+        tunnel.sendall(sent[:10])
+        assert read_exactly(tunnel, 10) == sent[:10]
+        one.run("-O", "cancel", "-R", f"{path}:{service.address}", "gw")
+        wait_until(lambda: not path.exists(), "end of the socket")
+        tunnel.sendall(sent)
+        tunnel.shutdown(socket.SHUT_WR)
+        assert read_to_end(tunnel) == sent, "what is open lives on"
+    (record,) = gateway.wait_for_audit(event="reverse_tunnel", user="alice")
+    assert (record["host"], record["queue"], record["bytes_up"]) == (str(path), None, len(sent) + 10)
+
+
+def test_an_offered_socket_goes_with_its_client(gateway, client, backend, sockets):
+    gateway.start("", f"StreamLocalBindDirectory {sockets}/")
+    running = offer(gateway, client(gateway), sockets / "app", backend(greeting(b"served")))
+    assert stat.S_IMODE((sockets / "app").stat().st_mode) == 0o600
+    assert say(sockets / "app") == b"served"
+    running.kill()
+    wait_until(lambda: not (sockets / "app").exists(), "end of the socket")
+
+
+def test_a_socket_that_a_client_offers_serves_a_queue(gateway, client, backend, sockets):
+    gateway.start(f"Queue app\n Target unix:{sockets}/app\n Allow bob", f"StreamLocalBindDirectory {sockets}")
+    offer(gateway, client(gateway), sockets / "app", backend(greeting(b"served")))
+    assert client(gateway, user="bob").run("-W", "app:1", "gw").stdout == b"served"
+
+
+def test_sockets_stand_in_their_directory_only(gateway, client, sockets, place):
+    gateway.start("", f"StreamLocalBindDirectory {sockets}")
+    one = client(gateway)
+    for path in (place / "x", f"{sockets}/../x", f"{sockets}//x", f"{sockets}/.x", f"{sockets}/a/x", f"{sockets}x/x", "/x", f"{sockets}/{'n' * 65}"):
+        refused(gateway, one, path, "it is no name in StreamLocalBindDirectory")
+    gateway.admit("alice", f'permitlisten="8080" {public_line(gateway.keys["alice"])}')
+    refused(gateway, one, sockets / "x", "the key's options do not permit it")
+    assert not list(sockets.iterdir())
+
+
+def test_by_default_no_socket_is_made(gateway, client, sockets):
+    gateway.start("")
+    refused(gateway, client(gateway), sockets / "x", "StreamLocalBindDirectory")
+
+
+def test_what_is_in_the_way_of_a_socket(gateway, client, backend, sockets):
+    """A socket that nobody has is replaced where StreamLocalBindUnlink says so; one that lives, and a file, never are."""
+    settings = f"StreamLocalBindDirectory {sockets}"
+    gateway.start("", settings)
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(sockets / "app"))
+    (sockets / "app").chmod(0o777)
+    (sockets / "file").write_text("stays")
+    one = client(gateway)
+    refused(gateway, one, sockets / "app", "cannot be listened on")
+    gateway.configure("", f"{settings}\nStreamLocalBindUnlink yes")
+    gateway.signal(signal.SIGHUP)
+    gateway.wait_for_log("Received SIGHUP; reloading")
+    offer(gateway, one, sockets / "app", backend(greeting(b"first")))
+    refused(gateway, one, sockets / "app", "cannot be listened on")
+    refused(gateway, one, sockets / "file", "cannot be listened on")
+    assert say(sockets / "app") == b"first"
+    assert (sockets / "file").read_text() == "stays"
+    assert len(gateway.wait_for_audit(event="reverse_tunnel", user="alice")) == 1, "whoever looked opened no tunnel"

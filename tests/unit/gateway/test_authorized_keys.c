@@ -394,6 +394,26 @@ Test(options, permitlisten_limits_what_a_client_may_have_forwarded)
     cr_assert(gw_key_options_permit_listen(NULL, cx_view_text("web"), 80));
 }
 
+Test(options, permitlisten_admits_no_socket)
+{
+    static const struct {
+        const char *options;
+        bool permitted;
+    } rows[] = {
+        { "no-pty", true },
+        { "permitopen=\"web:80\"", true },
+        { "permitlisten=\"*\"", false },
+        { "restrict", false },
+        { "restrict,port-forwarding", true },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct gw_key_options *o = options_of(rows[i].options);
+        cr_assert_eq(gw_key_options_permit_listen_path(o), rows[i].permitted, "%s", rows[i].options);
+        gw_key_options_free(o);
+    }
+    cr_assert(gw_key_options_permit_listen_path(NULL));
+}
+
 static const char presence[] = "user presence (authenticator touch) requirement not met";
 static const char verification[] = "user verification requirement not met";
 

@@ -66,6 +66,7 @@ Test(config, an_empty_text_gives_the_defaults)
     cr_assert_null(c->control_socket);
     cr_assert(c->max_channels == 16384 && c->max_channels_per_user == 256);
     cr_assert(c->permit_listen_count == 0 && c->gateway_ports == GW_GATEWAY_PORTS_NO);
+    cr_assert(!c->stream_local_directory && c->stream_local_mask == 0177 && !c->stream_local_unlink);
     cr_assert_eq(c->hard_stop_ns, 30 * second_ns);
     cr_assert_eq(c->window_budget_bytes, 1ull << 30);
     gw_config_drop(c);
@@ -147,6 +148,9 @@ static const char everything[] = "# a comment\n"
                                  "MaxChannelsPerUser 9\n"
                                  "PermitListen 8080 Localhost:* [::1]:22 *:9\n"
                                  "GatewayPorts ClientSpecified\n"
+                                 "StreamLocalBindDirectory /run/s\n"
+                                 "StreamLocalBindMask 0117\n"
+                                 "StreamLocalBindUnlink yes\n"
                                  "HardStopAfter 1d\n"
                                  "WindowBudget 256M\n"
                                  "Group dev alice bob\n"
@@ -210,6 +214,8 @@ Test(config, every_keyword_lands_in_its_field)
     cr_assert(!strcmp(c->permit_listens[1].host, "Localhost") && c->permit_listens[1].port == 0);
     cr_assert(!strcmp(c->permit_listens[2].host, "::1") && c->permit_listens[2].port == 22);
     cr_assert_eq(c->gateway_ports, GW_GATEWAY_PORTS_CLIENT);
+    cr_assert_str_eq(c->stream_local_directory, "/run/s");
+    cr_assert(c->stream_local_mask == 0117 && c->stream_local_unlink);
     cr_assert_eq(c->hard_stop_ns, 86400 * second_ns);
     cr_assert_eq(c->window_budget_bytes, 256u << 20);
     gw_config_drop(c);
@@ -304,6 +310,9 @@ Test(config, the_printed_form_is_lower_case_and_one_keyword_a_line)
         "\nmaxstartups 100:30:1000\n",
         "\npermitlisten none\n",
         "\ngatewayports no\n",
+        "\nstreamlocalbinddirectory none\n",
+        "\nstreamlocalbindmask 0177\n",
+        "\nstreamlocalbindunlink no\n",
         "\nqueue q\n    target dial\n    route [fd00::/8]:22\n    allow @dev\n    allow *\n    "
         "mixreverse no\n    reverseowner any\n    reversemaxconn none\n    balance roundrobin\n    maxconn none\n    "
         "perusermaxconn none\n    maxqueue 1000\n    queuetimeout 10\n    "
