@@ -76,7 +76,8 @@ static enum gw_member_state state_of(uint64_t state)
 /* False: nobody's slot. Under the queue's lock. */
 static bool fill(const struct gw_member *m, uint64_t now_ns, struct gw_member_stats *out)
 {
-    uint64_t state = atomic_load_explicit(&m->state, memory_order_relaxed);
+    /* acquire: of one that is present the terms are there too */
+    uint64_t state = atomic_load_explicit(&m->state, memory_order_acquire);
     unsigned active = atomic_load_explicit(&m->active, memory_order_relaxed);
     if (!m->destination || (!(state & GW_STATE_PRESENT) && active == 0))
         return false;
