@@ -117,7 +117,7 @@ static int parse(struct bench_cipher_run *run, struct command_line *line, int ar
         { "plot", "FILE.svg", BENCH_TEXT, &line->plot, 0, "draw a chart too" },
     };
     enum { COUNT = sizeof options / sizeof *options };
-    switch (bench_options_parse(options, COUNT, argc, argv)) {
+    switch (bench_options_parse(options, COUNT, argc, argv, NULL)) {
     case BENCH_OPTIONS_HELP:
         fputs(bench_cipher_help_head, stdout);
         bench_options_print(options, COUNT, stdout);

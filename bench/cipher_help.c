@@ -11,8 +11,7 @@ const char bench_cipher_help_head[] = "usage: sluice-bench cipher [OPTION ...]\n
                                       "bends all of them alike.\n"
                                       "\n";
 
-const char bench_cipher_help_foot[] = "      --help          this text\n"
-                                      "\n"
+const char bench_cipher_help_foot[] = "\n"
                                       "Every figure is a median. Between any two samples runs a canary, a loop of\n"
                                       "fixed work: a sample counts only if the canaries before and after it ran at\n"
                                       "full speed, which is what they reach at best, less 5 %. What is left with fewer\n"

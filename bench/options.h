@@ -21,9 +21,13 @@ struct bench_numbers {
 enum bench_option_kind {
     BENCH_FLAG,    /* bool */
     BENCH_SECONDS, /* double, above 0 */
+    BENCH_DELAY,   /* double: seconds, also 0 */
+    BENCH_RATE,    /* double, above 0: so many a second */
+    BENCH_NUMBER,  /* size_t: from 1 to `most`, K, M and G allowed */
+    BENCH_PERCENT, /* size_t: 0 to 100, with or without the sign */
     BENCH_TEXT,    /* const char * */
     BENCH_WORDS,   /* struct bench_words */
-    BENCH_NUMBERS, /* struct bench_numbers: from 1 on, K and M allowed */
+    BENCH_NUMBERS, /* struct bench_numbers: as BENCH_NUMBER */
 };
 
 struct bench_option {
@@ -33,15 +37,17 @@ struct bench_option {
     void *out;
     size_t most;      /* of a number */
     const char *help; /* may have several lines */
+    char letter;      /* a short form; 0: none */
 };
 
 enum bench_options_outcome { BENCH_OPTIONS_GO, BENCH_OPTIONS_HELP, BENCH_OPTIONS_WRONG };
 
-/* argv[0] is the subcommand's name, and nothing may follow the options. A fault is told on standard error. The texts are argv's,
- * which is cut up at commas. */
-enum bench_options_outcome bench_options_parse(const struct bench_option *options, size_t count, int argc, char **argv);
+/* argv[0] is the subcommand's name. What is no option goes to `rest`, in its order; NULL: there may be none. A fault is told on
+ * standard error. The texts are argv's, which is cut up at commas. */
+enum bench_options_outcome bench_options_parse(const struct bench_option *options, size_t count, int argc, char **argv,
+                                               struct bench_words *rest);
 
-/* The list of options for the help. */
+/* The list of options for the help, with --help at its end. */
 void bench_options_print(const struct bench_option *options, size_t count, FILE *out);
 
 #endif
