@@ -7,14 +7,12 @@
 #include <string.h>
 
 #include "bench/plot_priv.h"
+#include "bench/svg.h"
 
 enum {
-    PAGE_WIDTH = 1280,
-    MARGIN = 24,
     LABEL_WIDTH = 300,
     PANEL_GAP = 28,
     TEXT_ROOM = 130, /* for the text behind the longest bar */
-    HEAD_HEIGHT = 96,
     BLOCK_HEAD = 48,
     BLOCK_GAP = 26,
     BAR_HEIGHT = 12,
@@ -30,23 +28,6 @@ struct axis {
     double low, high, x, width;
     bool logarithmic;
 };
-
-static void write_text(FILE *out, const char *text)
-{
-    for (; *text; text++) {
-        if (*text == '&' || *text == '<' || *text == '>')
-            fprintf(out, "&#%d;", *text);
-        else
-            fputc(*text, out);
-    }
-}
-
-static void text_at(FILE *out, double x, double y, const char *class, const char *text)
-{
-    fprintf(out, "<text x=\"%.1f\" y=\"%.1f\" class=\"%s\">", x, y, class);
-    write_text(out, text);
-    fputs("</text>\n", out);
-}
 
 static double row_height(const struct plot_block *b, const struct plot_row *r)
 {
@@ -66,22 +47,15 @@ static double rows_height(const struct plot_block *b)
 
 static double page_height(const struct bench_plot *p)
 {
-    double height = HEAD_HEIGHT + MARGIN;
+    double height = BENCH_SVG_HEAD + BENCH_SVG_MARGIN;
     for (size_t i = 0; i < p->blocks; i++)
         height += BLOCK_HEAD + rows_height(&p->block[i]) + BLOCK_GAP;
     return height;
 }
 
-/* A step of 1, 2 or 5 times a power of ten, so that about `count` of them reach the value. */
-static double tick_step(double value, unsigned count)
-{
-    double rough = value / count, power = pow(10, floor(log10(rough)));
-    return rough <= power ? power : rough <= 2 * power ? 2 * power : rough <= 5 * power ? 5 * power : 10 * power;
-}
-
 static struct axis find_axis(const struct plot_block *b, size_t panel)
 {
-    double each = (PAGE_WIDTH - 2 * MARGIN - LABEL_WIDTH - PANEL_GAP * (double)(b->panels - 1)) / (double)b->panels;
+    double each = (BENCH_SVG_WIDTH - 2 * BENCH_SVG_MARGIN - LABEL_WIDTH - PANEL_GAP * (double)(b->panels - 1)) / (double)b->panels;
     struct axis a = { .logarithmic = b->panel[panel].logarithmic };
     double least = INFINITY, most = 0;
     for (size_t i = 0; i < b->rows; i++)
@@ -89,7 +63,7 @@ static struct axis find_axis(const struct plot_block *b, size_t panel)
             least = fmin(least, b->row[i].bar[panel][j].value);
             most = fmax(most, b->row[i].bar[panel][j].value);
         }
-    a.x = MARGIN + LABEL_WIDTH + (double)panel * (each + PANEL_GAP);
+    a.x = BENCH_SVG_MARGIN + LABEL_WIDTH + (double)panel * (each + PANEL_GAP);
     a.width = each - TEXT_ROOM;
     a.low = a.logarithmic && most > 0 ? pow(10, floor(log10(least) - 0.01)) : 0;
     a.high = most;
@@ -104,25 +78,17 @@ static double place(const struct axis *a, double value)
 
 static void draw_tick(FILE *out, const struct axis *a, double value, double top, double bottom)
 {
-    static const struct {
-        double unit;
-        const char *suffix;
-    } units[] = { { 1e6, "M" }, { 1e3, "k" }, { 0, "" } };
     char text[24];
-    size_t i = 0;
-    while (value < units[i].unit)
-        i++;
-    snprintf(text, sizeof text, "%g%s", units[i].unit > 0 ? value / units[i].unit : value, units[i].suffix);
-    fprintf(out, "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" class=\"grid\"/>\n", place(a, value), top, place(a, value),
-            bottom);
-    text_at(out, place(a, value), top - 4, "tick", text);
+    bench_svg_amount(value, text, sizeof text);
+    bench_svg_grid(out, place(a, value), top, place(a, value), bottom);
+    bench_svg_text(out, place(a, value), top - 4, "tick", text);
 }
 
 static void draw_grid(FILE *out, const struct axis *a, double top, double bottom)
 {
     if (a->high == 0)
         return;
-    double step = tick_step(a->high, 5);
+    double step = bench_svg_step(a->high, 5);
     if (a->logarithmic)
         for (double v = a->low; v <= a->high; v *= 10)
             draw_tick(out, a, v, top, bottom);
@@ -138,7 +104,7 @@ static void draw_bars(FILE *out, const struct axis *a, const struct plot_row *r,
         double end = fmax(place(a, bar->value), a->x + 1);
         fprintf(out, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%d\" fill=\"%s\"/>\n", a->x, y, end - a->x,
                 BAR_HEIGHT - 1, colours[bar->bar]);
-        text_at(out, end + 4, y + BAR_HEIGHT - 3, bar->bar == BENCH_BAR_BEST ? "value best" : "value", bar->text);
+        bench_svg_text(out, end + 4, y + BAR_HEIGHT - 3, bar->bar == BENCH_BAR_BEST ? "value best" : "value", bar->text);
     }
 }
 
@@ -146,7 +112,7 @@ static void draw_panel(FILE *out, const struct plot_block *b, size_t panel, doub
 {
     struct axis a = find_axis(b, panel);
     double y = top + BLOCK_HEAD;
-    text_at(out, a.x, top + 16, "panel", b->panel[panel].title);
+    bench_svg_text(out, a.x, top + 16, "panel", b->panel[panel].title);
     draw_grid(out, &a, y - 4, y + rows_height(b) - ROW_GAP + 2);
     for (size_t i = 0; i < b->rows; i++) {
         draw_bars(out, &a, &b->row[i], panel, y);
@@ -159,7 +125,7 @@ static void draw_block(FILE *out, const struct plot_block *b, double top)
     double y = top + BLOCK_HEAD;
     for (size_t i = 0; i < b->rows; i++) {
         double height = row_height(b, &b->row[i]);
-        text_at(out, MARGIN + LABEL_WIDTH - 10, y + (height - ROW_GAP) / 2 + 4, "label", b->row[i].label);
+        bench_svg_text(out, BENCH_SVG_MARGIN + LABEL_WIDTH - 10, y + (height - ROW_GAP) / 2 + 4, "label", b->row[i].label);
         y += height;
     }
     for (size_t i = 0; i < b->panels; i++)
@@ -169,35 +135,27 @@ static void draw_block(FILE *out, const struct plot_block *b, double top)
 static void draw_head(FILE *out, const struct bench_plot *p)
 {
     static const enum bench_bar order[] = { BENCH_BAR_BEST, BENCH_BAR_OTHER, BENCH_BAR_REFERENCE };
-    double x = MARGIN;
-    text_at(out, MARGIN, 36, "title", p->title);
-    text_at(out, MARGIN, 58, "note", p->note);
+    double x = BENCH_SVG_MARGIN;
     for (size_t i = 0; i < BENCH_BAR_COUNT; i++) {
         const char *meaning = p->legend[order[i]];
         if (!*meaning)
             continue;
         fprintf(out, "<rect x=\"%.1f\" y=\"72\" width=\"12\" height=\"12\" fill=\"%s\"/>\n", x, colours[order[i]]);
-        text_at(out, x + 18, 82, "note", meaning);
+        bench_svg_text(out, x + 18, 82, "note", meaning);
         x += 18 + 7.0 * (double)strlen(meaning) + 24;
     }
 }
 
 static void draw(FILE *out, const struct bench_plot *p)
 {
-    double height = page_height(p), top = HEAD_HEIGHT;
-    fprintf(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %.0f\" width=\"%d\" height=\"%.0f\">\n", PAGE_WIDTH,
-            height, PAGE_WIDTH, height);
-    fputs("<style>text{font:12px 'DejaVu Sans',Verdana,sans-serif;fill:#222}.title{font-size:20px;font-weight:bold}.note{fill:#555}"
-          ".panel{font-size:13px;font-weight:bold}.label{text-anchor:end}.tick{font-size:10px;fill:#777;text-anchor:middle}"
-          ".value{font-size:10px;fill:#555}.best{fill:#111;font-weight:bold}.grid{stroke:#ddd;stroke-width:1}</style>\n",
-          out);
-    fprintf(out, "<rect width=\"%d\" height=\"%.0f\" fill=\"#fff\"/>\n", PAGE_WIDTH, height);
+    double height = page_height(p), top = BENCH_SVG_HEAD;
+    bench_svg_begin(out, height, p->title, p->note);
     draw_head(out, p);
     for (size_t i = 0; i < p->blocks; i++) {
         draw_block(out, &p->block[i], top);
         top += BLOCK_HEAD + rows_height(&p->block[i]) + BLOCK_GAP;
     }
-    fputs("</svg>\n", out);
+    bench_svg_end(out);
 }
 
 bool bench_plot_write(const struct bench_plot *p, const char *path)
