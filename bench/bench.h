@@ -4,5 +4,6 @@
 #define BENCH_H
 
 int bench_cipher(int argc, char **argv);
+int bench_load(int argc, char **argv);
 
 #endif

@@ -11,6 +11,7 @@ static const struct {
     const char *help;
 } commands[] = {
     { "cipher", bench_cipher, "packet ciphers, key exchange, signatures: what one core can do" },
+    { "load", bench_load, "load for any SSH server: connections, channels, echoes, bulk" },
 };
 
 static void usage(FILE *out)

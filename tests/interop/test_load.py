@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: MIT
+"""sluice-bench load against a gateway and against a real sshd, through its own target and the gateway's built-in services."""
+import json
+import os
+import signal
+import subprocess
+import threading
+import time
+import xml.etree.ElementTree
+
+import pytest
+
+from support.process import free_port
+from support.waiting import wait_until
+
+PROGRAM = os.environ["SLUICE_BENCH"]
+QUEUES = "\n".join(f"Queue {name}\n Target builtin:{name}\n Allow alice" for name in ("echo", "discard", "source"))
+TARGETS = {"handshake": "echo", "churn": "echo", "echo": "echo", "bulk-up": "discard", "bulk-down": "source", "idle": "echo"}
+SHORT = ("--duration", "1", "--warmup", "0.2")
+
+
+def load(mode, server, key, target, *arguments, user="alice"):
+    """Runs a measurement; returns its JSON."""
+    argv = [PROGRAM, "load", mode, "--json", *SHORT, "-i", str(key), "--target", target, *map(str, arguments), f"{user}@127.0.0.1:{server.port}"]
+    result = subprocess.run(argv, capture_output=True, text=True, timeout=200)
+    assert result.stdout, result.stderr
+    report = json.loads(result.stdout)
+    report["status"] = result.returncode
+    report["stderr"] = result.stderr
+    return report
+
+
+def assert_clean(report):
+    assert report["status"] == 0 and report["error_count"] == 0, report["errors"]
+    assert "Sanitizer" not in report["stderr"] and "runtime error" not in report["stderr"], report["stderr"]
+
+
+@pytest.fixture
+def target(cleanup):
+    """The target that sluice-bench serves itself; the address of a service by its name."""
+    for _ in range(5):
+        running = subprocess.Popen([PROGRAM, "load", "--serve-target", str(free_port())], stdout=subprocess.PIPE, text=True)
+        services = dict(line.split(" on ") for line in (running.stdout.readline() for _ in range(3)) if line)
+        if services:
+            break
+        running.wait()
+
+    def stop():
+        running.terminate()
+        assert running.wait(60) == 0
+
+    cleanup.callback(stop)
+    return {name.strip(): address.strip() for name, address in services.items()}
+
+
+@pytest.mark.parametrize("mode", TARGETS)
+def test_each_mode_works_through_a_gateway(gateway, keys, mode):
+    gateway.start(QUEUES)
+    channels = [] if mode == "handshake" else ["-m", 3]
+    report = load(mode, gateway, keys["alice"], TARGETS[mode], "-c", 4, *channels, "--pid", gateway.process.pid)
+    assert_clean(report)
+    work, run = report["work"], report["run"]
+    assert report["peer"]["ident"].startswith("SSH-2.0-sluice")
+    assert report["server"]["cpu_user_s"] + report["server"]["cpu_system_s"] >= 0
+    if mode == "idle":
+        assert (run["connected"], run["opened"]) == (4, 12)
+        return
+    assert work["count"] > 0
+    if mode.startswith("bulk"):
+        assert work["bytes_up" if mode == "bulk-up" else "bytes_down"] > 1 << 20
+    else:
+        assert report["latency_ns"]["count"] > 0
+        assert report["latency_ns"]["p50"] <= report["latency_ns"]["p99"] <= report["latency_ns"]["max"]
+    if mode == "echo":
+        assert work["bytes_down"] >= 64 * (work["count"] - 12)
+
+
+@pytest.mark.parametrize("mode, service", [("handshake", "echo"), ("churn", "echo"), ("echo", "echo"), ("bulk-up", "sink"), ("bulk-down", "source")])
+def test_each_mode_works_through_sshd(sshd, target, mode, service):
+    report = load(mode, sshd, sshd.key, target[service], "-c", 2, *([] if mode == "handshake" else ["-m", 2]), user=sshd.user)
+    assert_clean(report)
+    assert report["peer"]["ident"].startswith("SSH-2.0-OpenSSH")
+    assert report["work"]["count"] > 0
+
+
+def test_algorithms_payloads_rekeys_and_slow_readers(gateway, keys, target):
+    gateway.start(f"Queue echo\n Target {target['echo']}\n Allow alice")
+    report = load("echo", gateway, keys["alice"], "echo", "-c", 4, "-m", 2, "--payload", "100000", "--cipher", "aes256-ctr", "--mac", "umac-128-etm",
+                  "--kex", "sntrup761x25519-sha512", "--rekey-every", "256K", "--slow-readers", "25%")
+    assert_clean(report)
+    assert report["peer"]["cipher_up"] == report["peer"]["cipher_down"] == "aes256-ctr"
+    assert report["peer"]["mac_up"] == "umac-128-etm@openssh.com" and report["peer"]["kex"].startswith("sntrup761x25519-sha512")
+    assert report["run"]["rekeys"] > 0
+    assert 0 < report["latency_ns"]["count"] <= report["work"]["count"]
+
+
+def test_a_stall_counts_for_all_that_was_due_in_it(gateway, keys):
+    """Half of the time the gateway stands still: in the closed loop that is one slow echo a channel, in the open loop it is half of all."""
+    gateway.start(QUEUES)
+    engine, quantiles = gateway.engine(), {}
+    for rate in ([], ["--rate", "400"]):
+        began = threading.Timer(1.2, os.kill, (engine, signal.SIGSTOP))
+        ended = threading.Timer(2.2, os.kill, (engine, signal.SIGCONT))
+        for timer in (began, ended):
+            timer.start()
+        report = load("echo", gateway, keys["alice"], "echo", "-c", 1, "-m", 4, "--duration", 2, *rate)
+        assert_clean(report)
+        quantiles[len(rate)] = report["latency_ns"]
+        ended.join()
+    assert quantiles[0]["p90"] < 100e6
+    assert quantiles[2]["p90"] > 400e6
+    assert 500 < quantiles[2]["count"] <= 900
+
+
+def test_what_fails_is_counted_and_named(gateway, keys):
+    gateway.start(QUEUES)
+    refused = load("echo", gateway, keys["stranger"], "echo", "-c", 2)
+    assert refused["status"] == 1
+    assert {error["kind"] for error in refused["errors"]} == {"login"}
+    no_queue = load("churn", gateway, keys["alice"], "nothing", "-c", 2)
+    assert {error["kind"] for error in no_queue["errors"]} == {"refused"}
+    assert "not available" in no_queue["errors"][0]["text"]
+    other_host = load("echo", gateway, keys["alice"], "echo", "--host-key", "SHA256:AAAA")
+    assert other_host["status"] == 1 and "another host key" in other_host["errors"][0]["text"]
+    wrong_bytes = load("bulk-down", gateway, keys["alice"], "echo", "-m", 2)
+    assert wrong_bytes["error_count"] == 0 and wrong_bytes["work"]["count"] == 0
+
+
+def test_what_comes_back_is_compared(gateway, keys):
+    gateway.start(QUEUES)
+    report = load("echo", gateway, keys["alice"], "source", "-c", 2)
+    assert {error["kind"] for error in report["errors"]} == {"wrong-bytes"}
+
+
+def test_connections_that_are_lost_come_back(gateway, keys):
+    gateway.start(QUEUES)
+    engine = gateway.engine()
+    killer = threading.Timer(1, os.kill, (engine, signal.SIGKILL))
+    killer.start()
+    report = load("echo", gateway, keys["alice"], "echo", "-c", 3, "-m", 2, "--duration", 6)
+    assert report["status"] == 0
+    assert {error["kind"] for error in report["errors"]} <= {"lost", "connect", "turned-away"} and report["error_count"] >= 3
+    assert (report["run"]["connected"], report["run"]["opened"]) == (3, 6)
+
+
+def test_nobody_listens(keys):
+    class Nobody:
+        port = free_port()
+
+    report = load("echo", Nobody, keys["alice"], "echo:1")
+    assert report["status"] == 1
+    assert report["errors"][0]["kind"] == "connect" and report["errors"][0]["text"] == "Connection refused"
+
+
+def test_an_interrupt_ends_it_early_with_a_report(gateway, keys, tmp_path):
+    gateway.start(QUEUES)
+    chart = tmp_path / "chart.svg"
+    argv = [PROGRAM, "load", "echo", "-i", str(keys["alice"]), "--target", "echo", "--duration", "600", "--plot", str(chart), f"alice@127.0.0.1:{gateway.port}"]
+    running = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
+    gateway.wait_for_audit(event="auth")
+    time.sleep(2)
+    running.send_signal(signal.SIGINT)
+    text, _ = running.communicate(timeout=60)
+    assert running.returncode == 0
+    assert "echoes" in text and "errors          none" in text
+    assert xml.etree.ElementTree.parse(chart).getroot().tag.endswith("svg")
+
+
+@pytest.mark.parametrize("arguments, said", [
+    (["echo"], "it takes a mode and a server"),
+    (["shout", "a@127.0.0.1"], "'shout' is no mode"),
+    (["echo", "a@127.0.0.1"], "--target HOST:PORT"),
+    (["echo", "--target", "x:1", "-i", "/nothing", "a@127.0.0.1"], "/nothing: No such file"),
+    (["idle", "--rate", "5", "--target", "x:1", "-i", "KEY", "a@127.0.0.1"], "--rate is for echo"),
+    (["handshake", "-m", "2", "--target", "x:1", "-i", "KEY", "a@127.0.0.1"], "a handshake has one channel"),
+    (["echo", "--cipher", "rot13", "--target", "x:1", "-i", "KEY", "a@127.0.0.1"], "there is no 'rot13', but aes128-gcm"),
+    (["echo", "--plot", "a.png", "--target", "x:1", "-i", "KEY", "a@127.0.0.1"], "ends in .svg"),
+])
+def test_a_wrong_command_line_is_told(keys, arguments, said):
+    argv = [str(keys["alice"]) if word == "KEY" else word for word in arguments]
+    result = subprocess.run([PROGRAM, "load", *argv], capture_output=True, text=True, timeout=60)
+    assert result.returncode == 255 and said in result.stderr, result.stderr
+
+
+def test_help_is_wide_enough_for_a_terminal():
+    result = subprocess.run([PROGRAM, "load", "--help"], capture_output=True, text=True, timeout=60)
+    assert result.returncode == 0 and max(map(len, result.stdout.splitlines())) <= 100
