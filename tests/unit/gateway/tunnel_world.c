@@ -135,11 +135,33 @@ static void keep(struct world_channel *ch, struct cx_span data)
     ch->received_len += data.len;
 }
 
+/* The gateway opens a channel: forwarded-tcpip and its kin. */
+static void on_client_open(struct world *w, const struct mux_event *ev)
+{
+    struct mux_session *s = w->pair->client.session;
+    if (w->refuses) {
+        w->refused++;
+        mux_channel_refuse(s, ev->channel, MUX_OPEN_CONNECT_FAILED, "refused");
+        return;
+    }
+    cr_assert_lt(w->channels, WORLD_CHANNELS);
+    struct world_channel *ch = &w->channel[w->channels++];
+    *ch = (struct world_channel){ .id = ev->channel, .opened = true };
+    snprintf(ch->text, sizeof ch->text, "%.*s", (int)ev->open.type.len, (const char *)ev->open.type.data);
+    cr_assert_leq(ev->open.data.len, sizeof ch->asked);
+    memcpy(ch->asked, ev->open.data.data, ev->open.data.len);
+    ch->asked_len = ev->open.data.len;
+    mux_channel_accept(s, ev->channel, NULL);
+}
+
 static void on_client_event(struct world *w, const struct mux_event *ev)
 {
     struct mux_session *s = w->pair->client.session;
     struct world_channel *ch = client_channel(w, ev->channel);
     switch (ev->kind) {
+    case MUX_EV_CHANNEL_OPEN:
+        on_client_open(w, ev);
+        break;
     case MUX_EV_CHANNEL_OPENED:
         ch->opened = true;
         mux_channel_ready(s, ch->id);
@@ -173,6 +195,12 @@ static void on_server_event(struct world *w, const struct mux_event *ev)
     switch (ev->kind) {
     case MUX_EV_CHANNEL_OPEN:
         w->open_error = gw_tunnel_open(w->conn, ev->channel, ev->open.type, ev->open.data);
+        break;
+    case MUX_EV_CHANNEL_OPENED:
+        gw_tunnel_opened(ev->user);
+        break;
+    case MUX_EV_CHANNEL_REFUSED:
+        gw_tunnel_refused(ev->user);
         break;
     case MUX_EV_CHANNEL_DATA: {
         struct iovec iov = { ev->data.data.data, ev->data.data.len };
@@ -239,6 +267,7 @@ static bool carry(struct world *w, bool to_server)
 static bool step(struct world *w)
 {
     bool moved = carry(w, true);
+    gw_forward_serve(w->conn);
     gw_tunnel_serve_marked(w->conn);
     moved |= carry(w, false);
     for (size_t i = 0; i < w->channels; i++) {
@@ -292,9 +321,17 @@ size_t world_parked(struct world *w)
 
 /* ---- life ---- */
 
-struct world *world_new(const char *queues)
+static struct gw_config *parse(const char *queues)
 {
     char text[4096], error[GW_CONFIG_ERROR_MAX];
+    snprintf(text, sizeof text, "ListenAddress 127.0.0.1:2222\nHostKey /k\nAuthorizedKeysFile /k/%%u\n%s", queues);
+    struct gw_config *config = gw_config_parse(text, "test", error);
+    cr_assert(config, "%s", error);
+    return config;
+}
+
+struct world *world_new(const char *queues)
+{
     signal(SIGPIPE, SIG_IGN);
     struct world *w = calloc(1, sizeof *w);
     w->pair = pair_new(NULL, NULL, NULL, CX_KEY_ED25519);
@@ -316,9 +353,7 @@ struct world *world_new(const char *queues)
     cr_assert(gw_inbox_init(&w->worker->inbox));
     w->worker->registry = gw_registry_new(1);
     gw_registry_seat(w->worker->registry, 0, &w->worker->inbox, w->worker->loop);
-    snprintf(text, sizeof text, "ListenAddress 127.0.0.1:2222\nHostKey /k\nAuthorizedKeysFile /k/%%u\n%s", queues);
-    w->worker->config = gw_config_parse(text, "test", error);
-    cr_assert(w->worker->config, "%s", error);
+    w->worker->config = parse(queues);
     cr_assert(gw_registry_apply(w->worker->registry, 0, w->worker->config));
     return w;
 }
@@ -343,6 +378,16 @@ void world_free(struct world *w)
     free(w->conn);
     free(w->worker);
     free(w);
+}
+
+void world_reconfigure(struct world *w, const char *queues)
+{
+    struct gw_config *old = w->worker->config;
+    w->worker->config = parse(queues);
+    gw_config_drop(old);
+    cr_assert(gw_registry_apply(w->worker->registry, 0, w->worker->config));
+    gw_forward_rejudge(w->conn);
+    gw_tunnel_rejudge(w->conn);
 }
 
 struct gw_identity *world_identity(struct world *w)

@@ -17,7 +17,9 @@ struct world_channel {
     uint32_t id;
     bool opened, refused, eof, closed, released;
     uint32_t reason;
-    char text[128];
+    char text[128]; /* why it was refused; or the type of what the gateway opened, and the data of its CHANNEL_OPEN */
+    uint8_t asked[512];
+    size_t asked_len;
     const uint8_t *send;
     size_t send_len, sent;
     bool eof_after, close_after;
@@ -37,11 +39,15 @@ struct world {
     char audit[WORLD_AUDITS][WORLD_AUDIT_MAX];
     size_t audits;
     bool draining;
+    bool refuses; /* the client refuses what the gateway opens; else it accepts, and a channel more is in the list */
+    unsigned refused;
 };
 
 /* queues: "Queue …" blocks, or what else belongs into the configuration. The client is alice. */
 struct world *world_new(const char *queues);
 void world_free(struct world *w);
+/* A reload. */
+void world_reconfigure(struct world *w, const char *queues);
 struct gw_identity *world_identity(struct world *w);
 struct gw_loop *world_loop(struct world *w);
 struct gw_registry *world_registry(struct world *w);
