@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "bench/json.h"
+#include "bench/report/json.h"
 
 struct bench_machine {
     char processor[96], system[208], compiler[96], openssl[64], nettle[16], sodium[16];

@@ -10,8 +10,8 @@
 #include "bench/load/run.h"
 #include "bench/load/target.h"
 #include "bench/load/units.h"
-#include "bench/progress.h"
-#include "bench/terminal.h"
+#include "bench/report/progress.h"
+#include "bench/report/terminal.h"
 #include "gateway/kernels.h"
 
 enum { EXIT_FAILED = 1 };

@@ -3,13 +3,13 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "bench/lines.h"
 #include "bench/load/report.h"
 #include "bench/load/units.h"
+#include "bench/report/lines.h"
 
 enum { POINTS = 400, PANELS_MAX = 2, NOTE_BYTES = 512 };
 
-_Static_assert(LOAD_UNIT_TEXT == 24, "as bench/lines.h has it");
+_Static_assert(LOAD_UNIT_TEXT == 24, "as bench/report/lines.h has it");
 
 /* x is 1 / (1 - share): each nine more is as wide as the one before. */
 static const struct bench_tick shares[] = {

@@ -5,8 +5,8 @@
 
 #include <stdatomic.h>
 
-#include "bench/histogram.h"
 #include "bench/load/fault.h"
+#include "bench/report/histogram.h"
 #include "crypto/keys/key.h"
 
 /* Written by the thread alone, read by the one that watches, at any time. */

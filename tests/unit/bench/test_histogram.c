@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench/histogram.h"
+#include "bench/report/histogram.h"
 #include "crypto/random.h"
 
 enum { VALUES = 20000 };

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "bench/json.h"
+#include "bench/report/json.h"
 
 Test(json, a_document_is_read_back_as_it_was_written)
 {

@@ -3,7 +3,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "bench/lanes.h"
+#include "bench/cipher/lanes.h"
 
 static const enum cx_primitive gcm[] = { CX_PRIMITIVE_GCM };
 static const enum cx_primitive ctr_umac[] = { CX_PRIMITIVE_CTR, CX_PRIMITIVE_UMAC64 };

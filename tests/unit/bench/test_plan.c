@@ -2,10 +2,10 @@
 /* bench/plan, bench/choice and bench/runner: what is measured, how often, and what it is compared with. */
 #include <criterion/criterion.h>
 
-#include "bench/choice.h"
+#include "bench/cipher/choice.h"
+#include "bench/cipher/repeat.h"
+#include "bench/cipher/runner.h"
 #include "bench/clock.h"
-#include "bench/repeat.h"
-#include "bench/runner.h"
 
 static char order[64];
 

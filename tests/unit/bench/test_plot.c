@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "bench/plot.h"
+#include "bench/report/plot.h"
 
 static char text[16384];
 

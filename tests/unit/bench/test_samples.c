@@ -2,9 +2,9 @@
 /* bench/samples and bench/canary: which samples count, and what they come to. */
 #include <criterion/criterion.h>
 
-#include "bench/canary.h"
+#include "bench/cipher/canary.h"
+#include "bench/cipher/samples.h"
 #include "bench/clock.h"
-#include "bench/samples.h"
 
 static struct bench_samples samples_of(const struct bench_sample *sample, size_t n)
 {

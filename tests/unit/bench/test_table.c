@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "bench/table.h"
+#include "bench/report/table.h"
 
 static char text[4096];
 

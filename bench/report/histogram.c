@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/* A bucket is named by a value's leading bits: as many as BITS + 1, and how far they stand to the left of the value's end. Values
+ * of no more bits than that are their own bucket. */
+#include "bench/report/histogram.h"
+
+#include <assert.h>
+#include <math.h>
+
+enum { BITS = BENCH_HISTOGRAM_BITS };
+
+static unsigned bucket_of(uint64_t value)
+{
+    unsigned length = 64 - (unsigned)__builtin_clzll(value | 1);
+    unsigned shift = length > BITS + 1 ? length - (BITS + 1) : 0;
+    return (shift << BITS) + (unsigned)(value >> shift);
+}
+
+/* The largest value of a bucket. */
+static uint64_t end_of(unsigned bucket)
+{
+    unsigned shift = bucket >> BITS > 0 ? (bucket >> BITS) - 1 : 0;
+    uint64_t leading = bucket - (shift << BITS);
+    return (leading << shift) + (((uint64_t)1 << shift) - 1);
+}
+
+void bench_histogram_add(struct bench_histogram *h, uint64_t value)
+{
+    h->least = h->count == 0 || value < h->least ? value : h->least;
+    h->most = value > h->most ? value : h->most;
+    h->count++;
+    h->sum += (double)value;
+    h->bucket[bucket_of(value)]++;
+}
+
+void bench_histogram_merge(struct bench_histogram *into, const struct bench_histogram *from)
+{
+    if (from->count == 0)
+        return;
+    into->least = into->count == 0 || from->least < into->least ? from->least : into->least;
+    into->most = from->most > into->most ? from->most : into->most;
+    into->count += from->count;
+    into->sum += from->sum;
+    for (unsigned i = 0; i < BENCH_HISTOGRAM_BUCKETS; i++)
+        into->bucket[i] += from->bucket[i];
+}
+
+uint64_t bench_histogram_quantile(const struct bench_histogram *h, double share)
+{
+    assert(share >= 0 && share <= 1);
+    double wanted = fmax(1, ceil(share * (double)h->count));
+    uint64_t seen = 0;
+    for (unsigned i = 0; i < BENCH_HISTOGRAM_BUCKETS; i++) {
+        seen += h->bucket[i];
+        if (h->bucket[i] > 0 && (double)seen >= wanted)
+            return end_of(i) < h->most ? end_of(i) : h->most;
+    }
+    return h->count > 0 ? h->most : 0;
+}
+
+double bench_histogram_mean(const struct bench_histogram *h)
+{
+    return h->count > 0 ? h->sum / (double)h->count : 0;
+}
+
+void bench_histogram_json(const struct bench_histogram *h, struct bench_json *j, const char *key)
+{
+    bench_json_object(j, key);
+    bench_json_count(j, "count", h->count);
+    bench_json_real(j, "mean", bench_histogram_mean(h));
+    bench_json_count(j, "min", h->count > 0 ? h->least : 0);
+    bench_json_count(j, "p50", bench_histogram_quantile(h, 0.5));
+    bench_json_count(j, "p90", bench_histogram_quantile(h, 0.9));
+    bench_json_count(j, "p99", bench_histogram_quantile(h, 0.99));
+    bench_json_count(j, "p99_9", bench_histogram_quantile(h, 0.999));
+    bench_json_count(j, "max", h->most);
+    bench_json_end(j);
+}
