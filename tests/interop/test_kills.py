@@ -33,8 +33,9 @@ def configuration(services, more):
     terms = f" MaxConn {50 if more else 5}\n PerUserMaxConn {40 if more else 4}\n MaxQueue {200 if more else 5}\n"
     terms += f" QueueTimeout 3s\n ConnectTimeout 2s\n Balance {'leastconn' if more else 'random'}\n Allow *\n"
     joins = f" AcceptReverse {'carol dave' if more else 'carol'}\n ReverseMaxConn {20 if more else 2}\n HoldForConsumer {'yes' if more else 'no'}\n"
+    listens = "PermitListen any\n" if more else ""
     check = targets[0].rstrip() + " check inter 1s fall 1 rise 1 slowstart 1s\n"
-    return (f"Queue targets\n{''.join(targets)}{terms}Queue members\n{joins}{terms.replace('PerUserMaxConn', '# PerUserMaxConn')}"
+    return (f"{listens}Queue targets\n{''.join(targets)}{terms}Queue members\n{joins}{terms.replace('PerUserMaxConn', '# PerUserMaxConn')}"
             f"Queue mixed\n{check}{joins} MixReverse yes\n{terms}")
 
 
@@ -56,14 +57,16 @@ class Service:
 
 
 class Consumer:
-    """A client that is a member of the queues which take it, in front of a service of its own."""
+    """A client that is a member of the queues which take it, and has the gateway listen on a port, in front of a service."""
 
     def __init__(self, client, service):
         self.client, self.service = client, service
+        self.paths = [free_port()]
         self.start()
 
     def start(self):
-        words = [word for name in QUEUES[1:] for word in ("-R", f"{name}:0:127.0.0.1:{self.service.port}")]
+        asked = [f"{name}:0" for name in QUEUES[1:]] + self.paths
+        words = [word for one in asked for word in ("-R", f"{one}:127.0.0.1:{self.service.port}")]
         self.process = self.client.start("-N", "-o", "ExitOnForwardFailure=no", *words, "gw")
 
     def kill(self):
@@ -121,13 +124,13 @@ class Storm:
         if self.errors:
             raise self.errors[0]
 
-    def tunnel(self, chance, producers):
+    def tunnel(self, chance, entrances):
         """One tunnel: what comes back is what was sent, as far as it comes."""
-        path = chance.choice(chance.choice(producers).paths)
+        path = chance.choice(chance.choice(entrances).paths)
         sent = chance.randbytes(chance.randrange(1, LARGEST))
         wanted = len(sent) if chance.random() < 0.7 else chance.randrange(len(sent))
         try:
-            with connect(path) as tunnel:
+            with enter(path) as tunnel:
                 got = exchange(tunnel, sent, wanted)
         except (ConnectionError, FileNotFoundError):
             got = b""
@@ -137,6 +140,11 @@ class Storm:
             self.cut += len(got) < wanted
         if not got:
             time.sleep(0.02)
+
+
+def enter(path):
+    """A producer's local socket, or a port that the gateway listens on for a consumer."""
+    return socket.create_connection(("127.0.0.1", path), timeout=120) if isinstance(path, int) else connect(path)
 
 
 def exchange(tunnel, sent, wanted):
@@ -217,7 +225,7 @@ def test_random_kills_leave_nothing_behind(gateway, client, ctl, keys, cleanup):
 
     storm = Storm()
     for _ in range(TUNNELS_AT_ONCE):
-        storm.go(storm.tunnel, producers)
+        storm.go(storm.tunnel, producers + consumers)
     storm.go(kill_one, producers, 0.5)
     storm.go(kill_one, consumers, 0.5)
     storm.go(kill_one, services, 1.5)
