@@ -30,7 +30,7 @@ struct gw_forward_table *gw_worker_forwards(struct gw_worker *w);
 bool gw_forward_request(struct gw_conn *c, struct cx_view name, struct cx_view data, uint32_t *port);
 /* Pass 2: accepts what has come to the connection's listeners. */
 void gw_forward_serve(struct gw_conn *c);
-/* The worker has switched to another snapshot: what that does not permit any more is taken back. */
+/* The worker has switched to another snapshot, or begun to drain: what is not permitted any more is taken back. */
 void gw_forward_rejudge(struct gw_conn *c);
 /* The connection ends: all that it forwards is taken back. */
 void gw_forward_end_all(struct gw_conn *c);

@@ -41,7 +41,7 @@ struct gw_conn {
     bool marked;   /* stands in a list of those to be served */
     bool admitted; /* its login succeeded */
     bool parts_ended;
-    bool rejudge;               /* there is a newer snapshot than its tunnels and forwards were judged by */
+    bool rejudge;               /* there is a newer snapshot than its tunnels and forwards were judged by, or a drain has begun */
     bool read_end;              /* the peer has shut its side */
     struct gw_conn *ready_next; /* in that list */
     struct gw_conn *next, **at; /* all of the worker */

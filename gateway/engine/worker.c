@@ -110,6 +110,13 @@ static void mark_all(struct gw_worker *w)
         gw_conn_mark(c);
 }
 
+static void rejudge_all(struct gw_worker *w)
+{
+    for (struct gw_conn *c = w->conns; c; c = c->next)
+        c->rejudge = true;
+    mark_all(w);
+}
+
 static void switch_snapshot(struct gw_mail *m, void *receiver)
 {
     struct gw_worker *w = receiver;
@@ -122,9 +129,7 @@ static void switch_snapshot(struct gw_mail *m, void *receiver)
     bool ok = gw_registry_apply(w->registry, w->index, newest->snapshot.config);
     if (!gw_health_apply(w->health, newest->snapshot.config) || !ok)
         gw_log(GW_LOG_ERROR, "out of memory: not all members of the new configuration serve, or are checked");
-    for (struct gw_conn *c = w->conns; c; c = c->next)
-        c->rejudge = true;
-    mark_all(w);
+    rejudge_all(w);
 }
 
 /* HardStopAfter has passed: who still has a tunnel is disconnected now. */
@@ -149,7 +154,7 @@ static void begin_drain(struct gw_mail *m, void *receiver)
     w->hard_stop.fire = stop_hard;
     gw_timer_set(w->loop, &w->hard_stop, gw_loop_now_ns(w->loop) + w->protocol->snapshot.config->hard_stop_ns);
     gw_proxied_end_all(w);
-    mark_all(w); /* each that is empty takes its leave when served */
+    rejudge_all(w); /* each that is empty takes its leave when served */
 }
 
 /* ---- rounds ---- */

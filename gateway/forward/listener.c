@@ -225,8 +225,6 @@ static struct gw_consumer *new_consumer(const struct gw_forward *f, int fd, cons
 {
     struct gw_worker *w = gw_conn_worker(f->conn);
     struct gw_addr address;
-    if (gw_worker_draining(w))
-        return NULL;
     if (f->is_path)
         return gw_unix_accepted(gw_worker_loop(w), gw_worker_linger(w), fd);
     if (gw_addr_from_sockaddr(&address, from))

@@ -98,6 +98,7 @@ static uint32_t make_up_port(struct gw_conn *c)
 /* ---- whether it may be ---- */
 
 #define BY_KEY "the key's options do not permit it"
+#define SHUTTING_DOWN "the gateway is shutting down"
 
 static const char *judge_path(const struct gw_config *config, const struct gw_identity *who, struct cx_view path)
 {
@@ -106,13 +107,15 @@ static const char *judge_path(const struct gw_config *config, const struct gw_id
     return gw_key_options_permit_listen_path(who->options) ? NULL : BY_KEY;
 }
 
-/* By the newest snapshot. NULL: the client may; else why not, for the log. *terms: of the queue that it would join; NULL: the
- * gateway would listen. */
+/* By the newest snapshot. NULL: the client may, and may go on with what it has; else why not, for the log. *terms: of the queue
+ * that it would join; NULL: the gateway would listen. */
 static const char *judge(const struct gw_conn *c, const struct gw_forward_ask *ask, const struct gw_queue_config **terms)
 {
     const struct gw_config *config = gw_worker_config(gw_conn_worker(c));
     const struct gw_identity *who = gw_conn_identity(c);
     *terms = ask->is_path ? NULL : gw_config_queue(config, ask->host);
+    if (!*terms && gw_worker_draining(gw_conn_worker(c)))
+        return SHUTTING_DOWN;
     if (ask->is_path)
         return judge_path(config, who, ask->host);
     if (!*terms && !gw_listener_takes(ask->host))
@@ -127,7 +130,7 @@ static const char *judge(const struct gw_conn *c, const struct gw_forward_ask *a
 static const char *judge_room(struct gw_conn *c, const struct gw_forward_ask *ask)
 {
     if (gw_worker_draining(gw_conn_worker(c)))
-        return "the gateway is shutting down";
+        return SHUTTING_DOWN;
     if (gw_conn_forwards(c)->count == GW_FORWARDS_MAX)
         return "the connection has too many forwards";
     if ((ask->port != 0 || ask->is_path) && find_asked(c, ask))

@@ -231,6 +231,23 @@ def test_a_reload_takes_back_what_it_does_not_permit(gateway, client, backend, j
     assert one.run("-W", "kept:1", "gw").stdout == b"served"
 
 
+def test_a_drain_closes_what_listens_and_lets_tunnels_finish(gateway, client, backend):
+    port = free_port()
+    gateway.start("", "PermitListen any")
+    client(gateway).start("-N", "-R", f"{port}:{backend(echo).address}", "gw")
+    listening(gateway)
+    with socket.create_connection(("127.0.0.1", port)) as tunnel:
+        tunnel.sendall(b"x")
+        assert read_exactly(tunnel, 1) == b"x"
+        gateway.signal(signal.SIGTERM)
+        wait_until(lambda: socket.socket().connect_ex(("127.0.0.1", port)) != 0, "end of the listener")
+        tunnel.sendall(b"y")
+        assert read_exactly(tunnel, 1) == b"y"
+        tunnel.shutdown(socket.SHUT_WR)
+        assert read_to_end(tunnel) == b""
+    assert gateway.process.wait(60) == 0
+
+
 def test_a_reload_lets_a_member_take_more(gateway, client, backend, join):
     gateway.start(f"{BUILDS}\n ReverseMaxConn 1\n QueueTimeout 0")
     join(backend(echo))
