@@ -12,7 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { BACKLOG = 64, SOCKET_MODE_MASK = 0117, DIRECTORY_MODE = 0750 };
+enum { BACKLOG = 64, SOCKET_MODE_MASK = 0117, DIRECTORY_MODE_MASK = 0027 };
 
 struct opening {
     const struct gw_account *account;
@@ -46,8 +46,12 @@ static bool make_directory(const struct opening *o)
     if (!slash || slash == directory)
         return true;
     *slash = '\0';
-    if (mkdir(directory, DIRECTORY_MODE) != 0)
-        return errno == EEXIST || refuse(o, "its directory cannot be made: %s", strerror(errno));
+    mode_t mask = umask(DIRECTORY_MODE_MASK); /* whoever started us may have one that shuts the group out */
+    int result = mkdir(directory, 0777);
+    int why = errno;
+    umask(mask);
+    if (result != 0)
+        return why == EEXIST || refuse(o, "its directory cannot be made: %s", strerror(why));
     return give_to_group(o, directory) || refuse(o, "its directory cannot be given to the group: %s", strerror(errno));
 }
 

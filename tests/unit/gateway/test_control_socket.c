@@ -37,13 +37,13 @@ static bool open_it(struct gw_control_socket *s)
     return gw_control_socket_open(s, path, &account, error, sizeof error);
 }
 
-Test(control_socket, is_open_to_owner_and_group_and_makes_its_directory)
+static void expect_modes_under(mode_t mask)
 {
     struct gw_control_socket s;
     struct stat st;
-    umask(0);
+    umask(mask);
     cr_assert(open_it(&s), "%s", error);
-    cr_assert_eq(umask(0), 0);
+    cr_assert_eq(umask(0), mask);
     cr_assert_eq(stat(path, &st), 0);
     cr_assert(S_ISSOCK(st.st_mode));
     cr_assert_eq(st.st_mode & 0777, 0660);
@@ -52,6 +52,16 @@ Test(control_socket, is_open_to_owner_and_group_and_makes_its_directory)
     *strrchr(path, '/') = '\0';
     cr_assert_eq(stat(path, &st), 0);
     cr_assert_eq(st.st_mode & 0777, 0750);
+}
+
+Test(control_socket, is_open_to_owner_and_group_and_makes_its_directory)
+{
+    expect_modes_under(0);
+}
+
+Test(control_socket, is_open_to_the_group_whatever_the_umask)
+{
+    expect_modes_under(0077);
 }
 
 Test(control_socket, belongs_to_the_group_of_the_account)
