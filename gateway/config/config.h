@@ -64,6 +64,7 @@ struct gw_target {
     struct gw_check_config check;
     uint64_t slowstart_ns;       /* how long its weight grows once a check has found it up again; 0: at once */
     uint64_t connect_timeout_ns; /* its own ConnectTimeout; 0: the queue's */
+    bool sends_proxy;            /* send-proxy-v2: a PROXY header says whose connection it is */
 };
 
 enum gw_gateway_ports { GW_GATEWAY_PORTS_NO, GW_GATEWAY_PORTS_YES, GW_GATEWAY_PORTS_CLIENT };

@@ -282,6 +282,19 @@ static void print_timeout(const struct gw_target *t, FILE *out)
     print_time("timeout", t->connect_timeout_ns, 0, out);
 }
 
+static bool read_send_proxy(const char *value, struct gw_target *t)
+{
+    (void)value;
+    t->sends_proxy = true;
+    return true;
+}
+
+static void print_send_proxy(const struct gw_target *t, FILE *out)
+{
+    if (t->sends_proxy)
+        fputs(" send-proxy-v2", out);
+}
+
 static const struct option options[] = {
     { "maxconn", "1 to 1000000", read_maxconn, print_maxconn },
     { "weight", "1 to 256", read_weight, print_weight },
@@ -295,6 +308,7 @@ static const struct option options[] = {
     { "rise", "1 to 1000", read_rise, print_rise },
     { "slowstart", A_TIME, read_slowstart, print_slowstart },
     { "timeout", A_TIME, read_timeout, print_timeout },
+    { "send-proxy-v2", NULL, read_send_proxy, print_send_proxy },
 };
 
 enum { OPTION_COUNT = sizeof options / sizeof options[0] };
@@ -352,6 +366,9 @@ static bool judge_options(struct gw_reader *r, const struct gw_target *t)
         return gw_reader_fail(r, "'%s' has options of a check by HTTP; accepted: check-type http in front of them", t->text);
     if (t->slowstart_ns > 0 && !c->on)
         return gw_reader_fail(r, "'%s' has slowstart; accepted: beside check, which tells when it is up again", t->text);
+    if (t->sends_proxy && !is_service)
+        return gw_reader_fail(r, "'%s' cannot be sent a PROXY header; accepted: send-proxy-v2 for a service that expects one",
+                              t->text);
     if (t->connect_timeout_ns > 0 && !connects)
         return gw_reader_fail(r, "'%s' is not connected; accepted: timeout for a service that is", t->text);
     return true;

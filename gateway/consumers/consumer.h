@@ -64,6 +64,9 @@ struct gw_consumer_owner {
     void *owner;
 };
 
+/* What a service is told in front of the tunnel's bytes, as soon as it is connected. Returns how much; at most the room. */
+typedef size_t gw_preface(void *owner, struct cx_span room);
+
 struct gw_tcp_setup {
     struct gw_loop *loop;
     struct gw_dns *dns;
@@ -73,6 +76,7 @@ struct gw_tcp_setup {
     uint64_t timeout_ns; /* name lookup and all addresses together; 0: none */
     /* Judges each address before it is connected, while CONNECTING; NULL: all may be. */
     bool (*permits)(void *owner, const struct gw_addr *address);
+    gw_preface *preface; /* NULL: none */
 };
 
 struct gw_unix_setup {
@@ -80,6 +84,7 @@ struct gw_unix_setup {
     struct gw_linger *linger;
     const char *path;
     uint64_t timeout_ns; /* 0: none */
+    gw_preface *preface; /* NULL: none */
 };
 
 /* NULL: out of memory. Each starts at once. */

@@ -2,6 +2,7 @@
 /* See stream.h. Readiness is a bit that a short read or write ends. */
 #include "gateway/consumers/stream.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
@@ -9,7 +10,7 @@
 #include <unistd.h>
 
 /* Descriptors that dialling leaves to accept(2), logs and DNS. */
-enum { DESCRIPTOR_RESERVE = 64 };
+enum { DESCRIPTOR_RESERVE = 64, PREFACE_MAX = 512 };
 
 static void on_ready(struct gw_watch *w)
 {
@@ -47,6 +48,21 @@ int gw_stream_socket(int family)
     return fd;
 }
 
+bool gw_stream_preface(const struct gw_stream *s, int fd, gw_preface *preface)
+{
+    uint8_t bytes[PREFACE_MAX];
+    if (!preface)
+        return true;
+    size_t len = preface(s->base.owner, (struct cx_span){ bytes, sizeof bytes });
+    assert(len > 0);
+    ssize_t n = send(fd, bytes, len, MSG_NOSIGNAL);
+    if (n == (ssize_t)len)
+        return true;
+    if (n >= 0 || errno == EAGAIN) /* in a socket's first buffer there is room: the machine has none */
+        errno = ENOBUFS;
+    return false;
+}
+
 bool gw_stream_attach(struct gw_stream *s, int fd)
 {
     s->watch = (struct gw_watch){ .fd = fd, .on_ready = on_ready };
@@ -76,6 +92,11 @@ void gw_stream_fail(struct gw_stream *s, enum gw_consumer_failure failure, const
 bool gw_stream_is_shortage(int error)
 {
     return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM || error == EADDRNOTAVAIL;
+}
+
+void gw_stream_fail_with(struct gw_stream *s, int error)
+{
+    gw_stream_fail(s, gw_stream_is_shortage(error) ? GW_FAILURE_RESOURCE : GW_FAILURE_CONNECT, strerrordesc_np(error));
 }
 
 void gw_stream_progress(struct gw_stream *s)

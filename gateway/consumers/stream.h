@@ -24,11 +24,14 @@ void gw_stream_init(struct gw_stream *s, const struct gw_consumer_ops *ops, stru
 bool gw_stream_is_reserved(int fd);
 /* A socket that is not reserved. -1: errno. */
 int gw_stream_socket(int family);
+/* Tells the service at fd, just connected, what it is told first. False: errno. */
+bool gw_stream_preface(const struct gw_stream *s, int fd, gw_preface *preface);
 /* False: errno, and fd stays the caller's. */
 bool gw_stream_attach(struct gw_stream *s, int fd);
 void gw_stream_detach(struct gw_stream *s); /* closes the socket, if there is one */
 /* It could not be connected, or not be kept. */
 void gw_stream_fail(struct gw_stream *s, enum gw_consumer_failure failure, const char *why);
+void gw_stream_fail_with(struct gw_stream *s, int error);
 bool gw_stream_is_shortage(int error); /* of ours */
 
 /* ---- calls of the table ---- */

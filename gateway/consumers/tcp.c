@@ -17,6 +17,7 @@ enum { KEEPALIVE_IDLE_SECONDS = 120 };
 struct tcp {
     struct gw_stream stream; /* first */
     struct gw_race *race;    /* NULL once open or failed, so that an idle tunnel does not carry it */
+    gw_preface *preface;
 };
 
 static struct tcp *tcp_of(struct gw_consumer *c)
@@ -53,8 +54,8 @@ static void progress_race(struct tcp *t)
     t->stream.base.address = end.address;
     if (state == GW_RACE_LOST) {
         gw_stream_fail(&t->stream, end.failure, end.why);
-    } else if (!attach(t, end.fd)) {
-        gw_stream_fail(&t->stream, GW_FAILURE_RESOURCE, strerrordesc_np(errno));
+    } else if (!gw_stream_preface(&t->stream, end.fd, t->preface) || !attach(t, end.fd)) {
+        gw_stream_fail_with(&t->stream, errno);
         close(end.fd);
     }
 }
@@ -90,6 +91,7 @@ struct gw_consumer *gw_tcp_new(struct gw_consumer_owner o, const struct gw_tcp_s
     if (!t)
         return NULL;
     gw_stream_init(&t->stream, &tcp_ops, o, setup->loop, setup->linger);
+    t->preface = setup->preface;
     t->race = gw_race_new(&t->stream.base, setup);
     if (!t->race) {
         free(t);

@@ -17,6 +17,7 @@ struct path {
     struct gw_timer timer;   /* while CONNECTING: the next try */
     uint64_t deadline_ns;    /* 0: none */
     bool is_due;
+    gw_preface *preface;
     struct sockaddr_un address;
 };
 
@@ -33,17 +34,11 @@ static void on_timer(struct gw_timer *t, uint64_t now_ns)
     p->stream.base.wake(&p->stream.base);
 }
 
-static void fail(struct path *p, int error)
-{
-    enum gw_consumer_failure failure = gw_stream_is_shortage(error) ? GW_FAILURE_RESOURCE : GW_FAILURE_CONNECT;
-    gw_stream_fail(&p->stream, failure, strerrordesc_np(error));
-}
-
 static void wait_for_room(struct path *p)
 {
     uint64_t now_ns = gw_loop_now_ns(p->stream.loop);
     if (p->deadline_ns > 0 && now_ns >= p->deadline_ns)
-        fail(p, ETIMEDOUT);
+        gw_stream_fail_with(&p->stream, ETIMEDOUT);
     else
         gw_timer_set(p->stream.loop, &p->timer, now_ns + RETRY_NS);
 }
@@ -53,11 +48,11 @@ static void try_connect(struct path *p)
     p->is_due = false;
     int fd = gw_stream_socket(AF_UNIX);
     if (fd < 0) {
-        fail(p, errno);
+        gw_stream_fail_with(&p->stream, errno);
         return;
     }
     int error = connect(fd, (struct sockaddr *)&p->address, sizeof p->address) == 0 ? 0 : errno;
-    if (error == 0 && !gw_stream_attach(&p->stream, fd))
+    if (error == 0 && !(gw_stream_preface(&p->stream, fd, p->preface) && gw_stream_attach(&p->stream, fd)))
         error = errno;
     if (error == 0) {
         p->stream.base.state = GW_CONSUMER_OPEN;
@@ -67,7 +62,7 @@ static void try_connect(struct path *p)
     if (error == EAGAIN)
         wait_for_room(p);
     else
-        fail(p, error);
+        gw_stream_fail_with(&p->stream, error);
 }
 
 static void progress(struct gw_consumer *c)
@@ -102,6 +97,7 @@ struct gw_consumer *gw_unix_new(struct gw_consumer_owner o, const struct gw_unix
         return NULL;
     gw_stream_init(&p->stream, &unix_ops, o, setup->loop, setup->linger);
     p->timer.fire = on_timer;
+    p->preface = setup->preface;
     p->deadline_ns = setup->timeout_ns ? gw_loop_now_ns(setup->loop) + setup->timeout_ns : 0;
     p->address.sun_family = AF_UNIX;
     p->is_due = true;
@@ -109,7 +105,7 @@ struct gw_consumer *gw_unix_new(struct gw_consumer_owner o, const struct gw_unix
     if (len < sizeof p->address.sun_path)
         memcpy(p->address.sun_path, setup->path, len);
     else
-        fail(p, ENAMETOOLONG);
+        gw_stream_fail_with(&p->stream, ENAMETOOLONG);
     progress(&p->stream.base);
     return &p->stream.base;
 }

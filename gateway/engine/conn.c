@@ -71,13 +71,17 @@ static bool learn_peer(struct gw_conn *c)
                                             gw_addr_from_sockaddr(&c->identity.peer, (struct sockaddr *)&sa));
 }
 
-static void log_accepted(const struct gw_conn *c)
+bool gw_conn_local(const struct gw_conn *c, struct gw_addr *out)
 {
     struct sockaddr_storage sa;
     socklen_t len = sizeof sa;
+    return getsockname(c->watch.fd, (struct sockaddr *)&sa, &len) == 0 && gw_addr_from_sockaddr(out, (struct sockaddr *)&sa);
+}
+
+static void log_accepted(const struct gw_conn *c)
+{
     struct gw_addr local;
-    if (!gw_log_enabled(GW_LOG_VERBOSE) || getsockname(c->watch.fd, (struct sockaddr *)&sa, &len) != 0 ||
-        !gw_addr_from_sockaddr(&local, (struct sockaddr *)&sa))
+    if (!gw_log_enabled(GW_LOG_VERBOSE) || !gw_conn_local(c, &local))
         return;
     char peer[GW_ADDR_TEXT + 16], text[GW_ADDR_TEXT];
     char proxy[GW_ADDR_TEXT];

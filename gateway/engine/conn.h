@@ -26,6 +26,8 @@ struct gw_identity {
 };
 
 const struct gw_identity *gw_conn_identity(const struct gw_conn *c);
+/* Where the socket was accepted. False: it cannot be told any more. */
+bool gw_conn_local(const struct gw_conn *c, struct gw_addr *out);
 struct mux_session *gw_conn_session(const struct gw_conn *c);
 struct gw_worker *gw_conn_worker(const struct gw_conn *c);
 /* Has the connection served in pass 2 of this round (or of the next one, when called outside of a round's pass 1). */

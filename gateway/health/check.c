@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/net/proxy_header.h"
+
 #include "gateway/net/host.h"
 
 enum {
@@ -54,12 +56,20 @@ static void write_request(struct gw_check *c)
     c->request_len = (size_t)n;
 }
 
+/* Who expects a header expects one of each connection. */
+static size_t speak_for_myself(void *owner, struct cx_span room)
+{
+    (void)owner;
+    return gw_proxy_header_write(room, NULL, NULL, NULL, 0);
+}
+
 static struct gw_consumer *new_consumer(struct gw_check *c)
 {
     const struct gw_check_setup *s = &c->setup;
     struct gw_consumer_owner owner = { on_wake, c };
+    gw_preface *preface = s->target->sends_proxy ? speak_for_myself : NULL;
     if (s->target->kind == GW_TARGET_UNIX)
-        return gw_unix_new(owner, &(struct gw_unix_setup){ s->loop, s->linger, s->target->host, s->connect_timeout_ns });
+        return gw_unix_new(owner, &(struct gw_unix_setup){ s->loop, s->linger, s->target->host, s->connect_timeout_ns, preface });
     struct gw_tcp_setup tcp = {
         .loop = s->loop,
         .dns = s->dns,
@@ -67,6 +77,7 @@ static struct gw_consumer *new_consumer(struct gw_check *c)
         .host = s->target->host,
         .port = s->target->port,
         .timeout_ns = s->connect_timeout_ns,
+        .preface = preface,
     };
     return gw_tcp_new(owner, &tcp);
 }

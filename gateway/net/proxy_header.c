@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "crypto/wire.h"
 #include "gateway/net/crc32c.h"
 
 /* ---- version 1: one line of text, section 2.1 ---- */
@@ -76,6 +77,7 @@ enum {
     COMMAND_LOCAL = 0x20, /* with the version in the upper half */
     COMMAND_PROXY = 0x21,
     TLV_CRC32C = 0x03,
+    SUM_BYTES = 4,
 };
 
 /* Address family in the upper half, transport in the lower. */
@@ -182,4 +184,71 @@ enum gw_proxy_result gw_proxy_header_read(struct cx_view in, struct gw_proxy_hea
     if (in.len == 0)
         return GW_PROXY_MORE;
     return in.data[0] == line_start[0] ? read_version_1(in, out) : read_version_2(in, out);
+}
+
+/* ---- writing ---- */
+
+/* In the width of the header's family. */
+static void put_address(struct cx_writer *w, const struct gw_addr *a, bool as_v6)
+{
+    static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+    if (as_v6 && a->family == AF_INET)
+        cx_writer_raw(w, cx_view(mapped, sizeof mapped));
+    cx_writer_raw(w, cx_view(a->bytes, a->family == AF_INET ? 4 : 16));
+}
+
+static void put_u16(struct cx_writer *w, unsigned value)
+{
+    cx_writer_u8(w, (uint8_t)(value >> 8));
+    cx_writer_u8(w, (uint8_t)value);
+}
+
+static void put_addresses(struct cx_writer *w, const struct gw_addr *source, const struct gw_addr *destination, bool as_v6)
+{
+    put_address(w, source, as_v6);
+    put_address(w, destination, as_v6);
+    put_u16(w, source->port);
+    put_u16(w, destination->port);
+}
+
+static void put_tlv(struct cx_writer *w, unsigned type, struct cx_view value)
+{
+    cx_writer_u8(w, (uint8_t)type);
+    put_u16(w, (unsigned)value.len);
+    cx_writer_raw(w, value);
+}
+
+/* Both were written as zeros. Their places are known: the length's from the start, the sum's from the end. */
+static void fill_in_length_and_sum(uint8_t *header, size_t len)
+{
+    size_t body_len = len - FIXED_BYTES;
+    header[FIXED_BYTES - 2] = (uint8_t)(body_len >> 8);
+    header[FIXED_BYTES - 1] = (uint8_t)body_len;
+    uint32_t sum = gw_crc32c(cx_view(header, len));
+    for (int i = 0; i < SUM_BYTES; i++)
+        header[len - SUM_BYTES + (size_t)i] = (uint8_t)(sum >> (24 - 8 * i));
+}
+
+size_t gw_proxy_header_write(struct cx_span out, const struct gw_addr *source, const struct gw_addr *destination,
+                             const struct gw_proxy_tlv *tlvs, size_t count)
+{
+    static const uint8_t no_sum[SUM_BYTES];
+    struct cx_writer w = cx_writer(out);
+    cx_writer_raw(&w, cx_view(signature, SIGNATURE_BYTES));
+    cx_writer_u8(&w, source ? COMMAND_PROXY : COMMAND_LOCAL);
+    bool as_v6 = source && (source->family == AF_INET6 || destination->family == AF_INET6);
+    cx_writer_u8(&w, !source ? OVER_UNSPECIFIED : as_v6 ? OVER_TCP6 : OVER_TCP4);
+    put_u16(&w, 0);
+    if (source) {
+        put_addresses(&w, source, destination, as_v6);
+        for (size_t i = 0; i < count; i++)
+            put_tlv(&w, tlvs[i].type, tlvs[i].value);
+        put_tlv(&w, TLV_CRC32C, cx_view(no_sum, SUM_BYTES));
+    }
+    size_t len = cx_writer_view(&w).len;
+    if (!cx_writer_ok(&w) || len > GW_PROXY_HEADER_MAX)
+        return 0;
+    if (source)
+        fill_in_length_and_sum(out.data, len);
+    return len;
 }

@@ -24,4 +24,24 @@ struct gw_proxy_header {
 /* Reads the header at the start of `in`: all bytes that have come so far, or more. */
 enum gw_proxy_result gw_proxy_header_read(struct cx_view in, struct gw_proxy_header *out);
 
+/* ---- a header of version 2 ---- */
+
+enum gw_proxy_tlv_type {
+    GW_PROXY_TLV_UNIQUE_ID = 0x05,
+    /* our own, of those that are for applications: section 2.2.9 */
+    GW_PROXY_TLV_SSH_USER = 0xe0,
+    GW_PROXY_TLV_SSH_KEY = 0xe1, /* "SHA256:…" */
+    GW_PROXY_TLV_QUEUE = 0xe2,
+};
+
+struct gw_proxy_tlv {
+    enum gw_proxy_tlv_type type;
+    struct cx_view value;
+};
+
+/* The header of a connection from source to destination, with a sum over all of it; of one family, if need be as v4-mapped
+ * addresses. source NULL: the proxy speaks for itself (LOCAL), and there is no more to say. Returns its length, 0: no room. */
+size_t gw_proxy_header_write(struct cx_span out, const struct gw_addr *source, const struct gw_addr *destination,
+                             const struct gw_proxy_tlv *tlvs, size_t count);
+
 #endif

@@ -192,7 +192,11 @@ void gw_home_on_poke(struct gw_mail *m, void *receiver)
 /* A target that was named before finds its member and counters again, even if a reload had dropped it in between. */
 static bool apply_target(struct gw_queue *q, const struct gw_target *target)
 {
-    struct gw_member_terms terms = { target->max_conn, target->weight * GW_WEIGHT_ONE, target->backup, target->connect_timeout_ns };
+    struct gw_member_terms terms = { .limit = target->max_conn,
+                                     .weight = target->weight * GW_WEIGHT_ONE,
+                                     .backup = target->backup,
+                                     .connect_timeout_ns = target->connect_timeout_ns,
+                                     .sends_proxy = target->sends_proxy };
     struct gw_member *m = gw_member_configured(q, target->text);
     if (m) {
         gw_member_set_terms(m, &terms);

@@ -101,6 +101,7 @@ void gw_member_set_terms(struct gw_member *m, const struct gw_member_terms *term
     atomic_store(&m->weight, terms->weight);
     atomic_store_explicit(&m->whole_weight, terms->weight, memory_order_relaxed);
     atomic_store_explicit(&m->connect_timeout_ns, terms->connect_timeout_ns, memory_order_relaxed);
+    atomic_store_explicit(&m->sends_proxy, terms->sends_proxy, memory_order_relaxed);
     gw_member_set_bit(m, GW_STATE_BACKUP, terms->backup);
 }
 

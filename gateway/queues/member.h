@@ -33,6 +33,7 @@ struct gw_member_terms {
     unsigned weight; /* in parts of GW_WEIGHT_ONE: a slow start sets it step by step; at least 1 */
     bool backup;
     uint64_t connect_timeout_ns; /* of a member that is connected; 0: the queue's */
+    bool sends_proxy;            /* of a member that is connected: it expects a PROXY header */
 };
 
 /* ---- from any worker: a member that comes and goes ----

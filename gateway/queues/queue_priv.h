@@ -35,6 +35,7 @@ struct gw_member {
     atomic_uint failed_in_row;           /* connects */
     _Atomic uint64_t marked_until_ns;    /* 0: not marked */
     _Atomic uint64_t connect_timeout_ns; /* 0: the queue's */
+    atomic_bool sends_proxy;
     _Atomic uint64_t served, failed;
     _Atomic(const char *) down_reason; /* static; NULL: GW_STATE_DOWN does not stand, or not yet */
     /* Changed by the home under the queue's lock, while nobody holds the slot. Read by who holds the slot, or the lock. */

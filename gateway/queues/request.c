@@ -258,6 +258,11 @@ uint64_t gw_request_connect_timeout_ns(const struct gw_request *r)
     return own_ns > 0 ? own_ns : r->terms->connect_timeout_ns;
 }
 
+bool gw_request_sends_proxy(const struct gw_request *r)
+{
+    return r->member && atomic_load_explicit(&r->member->sends_proxy, memory_order_relaxed);
+}
+
 const struct gw_queue_config *gw_request_terms(const struct gw_request *r)
 {
     return r->terms;

@@ -53,6 +53,8 @@ struct gw_queue *gw_request_queue(const struct gw_request *r);
 struct gw_destination *gw_request_destination(const struct gw_request *r);
 /* Until served: how long the member that was granted last may take to be connected; 0: for ever. */
 uint64_t gw_request_connect_timeout_ns(const struct gw_request *r);
+/* Until served: whether the member that was granted last expects a PROXY header. */
+bool gw_request_sends_proxy(const struct gw_request *r);
 /* Until served: what it was offered by. */
 const struct gw_queue_config *gw_request_terms(const struct gw_request *r);
 

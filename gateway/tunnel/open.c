@@ -78,12 +78,13 @@ static struct gw_consumer *new_consumer(struct gw_tunnel *t)
                                 .linger = gw_worker_linger(w),
                                 .host = to->host,
                                 .port = to->port,
-                                .timeout_ns = gw_request_connect_timeout_ns(t->request) };
+                                .timeout_ns = gw_request_connect_timeout_ns(t->request),
+                                .preface = gw_request_sends_proxy(t->request) ? gw_tunnel_preface : NULL };
     switch (to->kind) {
     case GW_TARGET_TCP:
         return gw_tcp_new(owner, &tcp);
     case GW_TARGET_UNIX:
-        return gw_unix_new(owner, &(struct gw_unix_setup){ tcp.loop, tcp.linger, to->host, tcp.timeout_ns });
+        return gw_unix_new(owner, &(struct gw_unix_setup){ tcp.loop, tcp.linger, to->host, tcp.timeout_ns, tcp.preface });
     case GW_TARGET_DIAL:
         tcp.host = t->host;
         tcp.port = (uint16_t)t->port;

@@ -116,6 +116,8 @@ void gw_tunnel_set_patience(struct gw_tunnel *t, uint64_t at_ns);
 
 /* Puts t among those that gw_tunnel_serve_marked serves next. */
 void gw_tunnel_mark(struct gw_tunnel *t);
+/* A PROXY header for the service: whose tunnel it is (gw_preface). */
+size_t gw_tunnel_preface(void *tunnel, struct cx_span room);
 void gw_tunnel_on_wake(struct gw_consumer *c);
 /* Serves t; may free it. */
 void gw_tunnel_serve(struct gw_tunnel *t);

@@ -1,16 +1,21 @@
 # SPDX-License-Identifier: MIT
-"""PROXY protocol: whose address a connection has that a proxy hands on, and who is turned away at a listener for proxies."""
+"""PROXY protocol: whose address a connection has that a proxy hands on, who is turned away at a listener for proxies, and what
+services are told."""
 import os
+import pathlib
 import shutil
 import signal
 import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import time
 
 import pytest
 
+from support.backends import echo
+from support.client import read_exactly
 from support.process import free_port
 from support.waiting import wait_until
 
@@ -185,27 +190,142 @@ def test_a_reload_changes_whom_a_listener_trusts(gateway, client, proxied):
     wait_until(lambda: one.run("-W", "echo:1", "gw", input=b"x").stdout == b"x", "trust in the proxy")
 
 
-@pytest.mark.skipif(not shutil.which("haproxy", path="/usr/sbin:/usr/bin"), reason="haproxy is not installed")
-@pytest.mark.parametrize("word", ["send-proxy", "send-proxy-v2"])
-def test_haproxy_stands_in_front(gateway, client, proxied, cleanup, word):
-    port, front = proxied(), free_port()
+def haproxy(gateway, cleanup, sections):
+    """Runs one by these sections of its configuration."""
     configuration = gateway.directory / "haproxy.cfg"
-    configuration.write_text(
-        "defaults\n mode tcp\n timeout connect 10s\n timeout client 60s\n timeout server 60s\n"
-        f"listen ssh\n bind 127.0.0.1:{front}\n server gw 127.0.0.1:{port} {word} check inter 100ms check-{word.replace('-v2', '')}\n"
-    )
+    configuration.write_text(f"defaults\n mode tcp\n timeout connect 10s\n timeout client 60s\n timeout server 60s\n{sections}\n")
     running = subprocess.Popen(["/usr/sbin/haproxy", "-db", "-f", configuration], stderr=subprocess.DEVNULL)
     cleanup.callback(running.wait)
     cleanup.callback(running.kill)
 
-    def answers():
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", front)) == 0
 
-    wait_until(answers, "haproxy")
+def answers(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+needs_haproxy = pytest.mark.skipif(not shutil.which("haproxy", path="/usr/sbin:/usr/bin"), reason="haproxy is not installed")
+
+
+@needs_haproxy
+@pytest.mark.parametrize("word", ["send-proxy", "send-proxy-v2"])
+def test_haproxy_stands_in_front(gateway, client, proxied, cleanup, word):
+    port, front = proxied(), free_port()
+    check = word.replace("-v2", "")
+    haproxy(gateway, cleanup, f"listen ssh\n bind 127.0.0.1:{front}\n server gw 127.0.0.1:{port} {word} check inter 100ms check-{check}")
+    wait_until(lambda: answers(front), "haproxy")
     one = client(gateway, options=[f"Port {front}", "HostKeyAlias gw"])
     with open(gateway.known_hosts, "a") as known:
         known.write(gateway.known_hosts.read_text().replace(f"[127.0.0.1]:{gateway.port}", "gw"))
     carries(one)
     (record,) = gateway.wait_for_audit(event="tunnel")
     assert record["peer"] != record["proxy"]
+
+
+# ---- towards services: send-proxy-v2
+
+
+def crc32c(data):
+    value = 0xFFFFFFFF
+    for byte in data:
+        value ^= byte
+        for _ in range(8):
+            value = value >> 1 ^ (0x82F63B78 if value & 1 else 0)
+    return value ^ 0xFFFFFFFF
+
+
+class Headed:
+    """A service that takes a header off each connection, then echoes. headers: what stood in them."""
+
+    def __init__(self):
+        self.headers = []
+
+    def __call__(self, connection):
+        fixed = read_exactly(connection, 16)
+        assert fixed[:12] == SIGNATURE
+        command, over, length = struct.unpack(">BBH", fixed[12:])
+        body = read_exactly(connection, length)
+        self.headers.append((command, over, self.fields(fixed, body) if length else {}))
+        echo(connection)
+
+    def fields(self, fixed, body):
+        fields = {"source": (socket.inet_ntoa(body[:4]), *struct.unpack(">H", body[8:10])),
+                  "destination": (socket.inet_ntoa(body[4:8]), *struct.unpack(">H", body[10:12]))}
+        at = 12
+        while at < len(body):
+            kind, size = struct.unpack(">BH", body[at : at + 3])
+            fields[kind] = body[at + 3 : at + 3 + size]
+            if kind == 0x03:
+                whole = fixed + body[: at + 3] + bytes(4) + body[at + 7 :]
+                assert struct.unpack(">I", fields[kind]) == (crc32c(whole),)
+            at += 3 + size
+        return fields
+
+
+def test_a_service_is_told_whose_tunnel_it_is(gateway, client, backend):
+    headed = Headed()
+    gateway.start(f"Queue Web\n Target 127.0.0.1:{free_port()} send-proxy-v2\n Target {backend(headed).address} send-proxy-v2\n Allow alice")
+    for number in range(2):
+        assert client(gateway).run("-W", "web:80", "gw", input=b"hello").stdout == b"hello"
+        (record,) = [r for r in gateway.wait_for_audit(event="tunnel", count=number + 1)][number:]
+        command, over, fields = headed.headers[number]
+        assert (command, over) == (0x21, 0x11)
+        host, _, port = record["peer"].rpartition(":")
+        assert fields["source"] == (host, int(port))
+        assert fields["destination"] == ("127.0.0.1", gateway.port)
+        assert fields[0x05].decode() == f"{record['connection']}/{record['channel']}"
+        assert (fields[0xE0], fields[0xE1].decode(), fields[0xE2]) == (b"alice", record["key"], b"web")
+        assert 0x03 in fields
+
+
+def test_it_is_told_the_client_that_a_proxy_in_front_names(client, gateway, proxied, backend):
+    headed = Headed()
+    port = proxied(f"Queue echo\n Target {backend(headed).address} send-proxy-v2\n Allow *")
+    carries(through(client, gateway, port, LINE.encode()))
+    assert headed.headers[0][2]["source"] == ("192.0.2.7", 4711)
+
+
+def test_a_service_at_a_unix_socket_is_told_too(gateway, client, backend, cleanup):
+    place = pathlib.Path(tempfile.mkdtemp(prefix="sluice-"))
+    cleanup.callback(shutil.rmtree, place)
+    place.chmod(0o755)
+    headed = Headed()
+    service = backend(headed, path=place / "app")
+    (place / "app").chmod(0o777)
+    gateway.start(f"Queue echo\n Target {service.address} send-proxy-v2\n Allow *")
+    carries(client(gateway))
+    assert headed.headers[0][2][0xE2] == b"echo"
+
+
+def test_a_check_speaks_for_the_gateway_itself(gateway, backend):
+    headed = Headed()
+    gateway.start(f"Queue q\n Target {backend(headed).address} send-proxy-v2 check inter 1s\n Allow *")
+    wait_until(lambda: len(headed.headers) >= 2, "checks")
+    assert set(map(str, headed.headers)) == {str((0x20, 0, {}))}
+    assert "is down" not in gateway.log()
+
+
+def test_a_reload_turns_headers_on(gateway, client, backend):
+    headed, plain = Headed(), "Queue echo\n Target %s%s\n Allow *"
+    address = backend(headed).address
+    gateway.start(plain % (address, ""))
+    gateway.configure(plain % (address, " send-proxy-v2"))
+    gateway.signal(signal.SIGHUP)
+    one = client(gateway)
+    wait_until(lambda: one.run("-W", "echo:1", "gw", input=b"x").stdout == b"x", "the header")
+
+
+@needs_haproxy
+def test_haproxy_stands_behind(gateway, client, cleanup):
+    back = free_port()
+    gateway.start(f"Queue web\n Target 127.0.0.1:{back} send-proxy-v2 check inter 1s check-type http\n Allow *")
+    haproxy(gateway, cleanup, f"""
+frontend web
+ mode http
+ bind 127.0.0.1:{back} accept-proxy
+ http-request return status 200 content-type text/plain lf-string "%[src]:%[src_port] %[fc_pp_unique_id]"
+""")
+    gateway.wait_for_log("Member .* is up again")
+    said = client(gateway).run("-W", "web:80", "gw", input=b"GET / HTTP/1.0\r\n\r\n").stdout
+    (record,) = gateway.wait_for_audit(event="tunnel")
+    assert said.endswith(f"\r\n\r\n{record['peer']} {record['connection']}/{record['channel']}".encode()), said

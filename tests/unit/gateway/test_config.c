@@ -274,7 +274,7 @@ Test(config, what_is_printed_reads_back_to_the_same)
         "Queue q\nTarget h:1 check\nTarget h:2 check check-type ssh inter 3s fall 1 rise 9 slowstart 1m timeout 2s\n"
         "Target h:3 rise 2 check check-type HTTP check-path \"/a#\\\"b\" check-status 204\n",
         "Queue q\nTarget 10.0.0.1:1\nRoute *:* 0.0.0.0/0:80 [::1]:1-2 ??.example:9\n",
-        "Queue q\nTarget \"unix:/run/a b\" check\nRoute unix:/run/* 'unix:/A b\\\\c' h:1\n",
+        "Queue q\nTarget \"unix:/run/a b\" check send-proxy-v2\nTarget h:1 send-proxy-v2\nRoute unix:/run/* 'unix:/A b\\\\c' h:1\n",
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct gw_config *first = parse(texts[i]);

@@ -48,6 +48,8 @@ static const struct {
       "test.conf line 2: Target: 'h:1' has slowstart; accepted: beside check, which tells when it is up again" },
     { "Queue a\nTarget builtin:echo timeout 3",
       "test.conf line 2: Target: 'builtin:echo' is not connected; accepted: timeout for a service that is" },
+    { "Queue a\nTarget dial send-proxy-v2\nRoute *:*",
+      "test.conf line 2: Target: 'dial' cannot be sent a PROXY header; accepted: send-proxy-v2 for a service that expects one" },
     { "Queue a\nTarget unix /run/x", "test.conf line 2: Target: 'unix' has no path; accepted: unix:PATH, in one word" },
     { "Queue a\nTarget dial\nRoute h:1 unix:/run/x",
       "test.conf line 1: Queue: 'a' has Target dial and Route unix:/run/x; accepted: another queue for sockets" },

@@ -181,3 +181,48 @@ Test(crc32c, gives_the_values_of_the_rfc)
     cr_assert_eq(gw_crc32c(cx_view(bytes, sizeof bytes)), 0x46dd794eu);
     cr_assert_eq(gw_crc32c(cx_view_text("123456789")), 0xe3069283u);
 }
+
+/* ---- writing ---- */
+
+static struct gw_addr address(const char *literal, uint16_t port)
+{
+    struct gw_addr a;
+    cr_assert(gw_addr_parse(&a, literal));
+    a.port = port;
+    return a;
+}
+
+static void expect_written(const char *source, const char *destination, size_t bytes, uint8_t over)
+{
+    struct gw_addr from = address(source, 4711), to = address(destination, 22);
+    struct gw_proxy_tlv tlvs[] = { { GW_PROXY_TLV_SSH_USER, cx_view_text("alice") }, { GW_PROXY_TLV_QUEUE, cx_view_text("") } };
+    uint8_t out[256];
+    char text[GW_ADDR_TEXT], other[GW_ADDR_TEXT];
+    for (size_t room = 0; room < bytes; room++)
+        cr_assert_eq(gw_proxy_header_write((struct cx_span){ out, room }, &from, &to, tlvs, 2), 0);
+    size_t len = gw_proxy_header_write((struct cx_span){ out, sizeof out }, &from, &to, tlvs, 2);
+    cr_assert_eq(len, bytes, "%zu", len);
+    cr_assert(out[12] == 0x21 && out[13] == over);
+    expect(cx_view(out, len), GW_PROXY_DONE, len, gw_addr_port_text(&from, text), gw_addr_port_text(&to, other));
+    cr_assert_arr_eq(out + len - 18, "\xe0\0\5alice\xe2\0\0\3\0\4", 14);
+    out[len - 18 + 3] ^= 1; /* the sum is over all of it */
+    expect(cx_view(out, len), GW_PROXY_MALFORMED, 0, NULL, NULL);
+}
+
+Test(proxy_header, what_is_written_reads_back)
+{
+    expect_written("192.0.2.7", "198.51.100.1", 16 + 12 + 8 + 3 + 7, 0x11);
+    expect_written("2001:db8::7", "2001:db8::1", 16 + 36 + 8 + 3 + 7, 0x21);
+    /* one family for both */
+    expect_written("192.0.2.7", "2001:db8::1", 16 + 36 + 8 + 3 + 7, 0x21);
+    expect_written("2001:db8::7", "198.51.100.1", 16 + 36 + 8 + 3 + 7, 0x21);
+}
+
+Test(proxy_header, a_proxy_that_speaks_for_itself_says_no_more)
+{
+    uint8_t out[16];
+    cr_assert_eq(gw_proxy_header_write((struct cx_span){ out, 15 }, NULL, NULL, NULL, 0), 0);
+    cr_assert_eq(gw_proxy_header_write((struct cx_span){ out, 16 }, NULL, NULL, NULL, 0), 16);
+    cr_assert_arr_eq(out, SIGNATURE "\x20\0\0\0", 16);
+    expect(cx_view(out, 16), GW_PROXY_DONE, 16, NULL, NULL);
+}
