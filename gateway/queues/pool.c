@@ -204,6 +204,7 @@ static bool take_member(struct gw_queue *q, struct gw_request *r, const struct c
         return false;
     if (atomic_load(&m->state) != c->state || !may_try(c, now_ns)) {
         atomic_fetch_sub(&m->active, 1);
+        gw_request_look_who_waits(q); /* the home may have seen it taken, and r may find another member */
         return false;
     }
     charge(q, c);

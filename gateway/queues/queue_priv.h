@@ -233,6 +233,8 @@ void gw_home_on_poke(struct gw_mail *m, void *receiver);
 
 /* Any worker, behind whatever may let a request through that waits: the home looks again. */
 void gw_request_poke(struct gw_queue *q);
+/* The same behind a slot that was given back: pokes where somebody waits. */
+void gw_request_look_who_waits(struct gw_queue *q);
 void gw_request_on_answer(struct gw_mail *m, void *receiver);
 void gw_request_on_cancelled(struct gw_mail *m, void *receiver);
 /* All mail is home, and nothing is held. */

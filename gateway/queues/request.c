@@ -20,7 +20,8 @@
  * back (or brings a member up, ends its mark, or raises a limit) does so first, and then looks at `waiting`; where somebody waits,
  * the home is poked and looks again. All of this is sequentially consistent, so that one of the two sees the other. A taker that
  * holds the queue's slot for a moment and finds no member may make another one believe that the queue is full: a fast path that
- * fails asks the home, which looks again, and whom the home disturbs so, asks the home too. So nobody sleeps beside a free slot
+ * fails asks the home, which looks again, and whom the home disturbs so, asks the home too. One that holds a member's slot for a
+ * moment, and finds that the member has changed, gives it back as if it had had it. So nobody sleeps beside a free slot
  * (tests/model/queue.pml proves it, of slots; of marks pool.c tells).
  *
  * A poke is one flag and one node in the queue: whoever raises the flag posts the node; the home lowers the flag, and then looks.
@@ -102,7 +103,7 @@ void gw_request_poke(struct gw_queue *q)
         gw_inbox_send(gw_queue_home_inbox(q), &q->poke_mail);
 }
 
-static void look_who_waits(struct gw_queue *q)
+void gw_request_look_who_waits(struct gw_queue *q)
 {
     if (atomic_load(&q->waiting) > 0)
         gw_request_poke(q);
@@ -112,7 +113,7 @@ static void give_back(struct gw_request *r)
 {
     gw_pool_give(r->queue, r->member);
     r->member = NULL;
-    look_who_waits(r->queue);
+    gw_request_look_who_waits(r->queue);
 }
 
 /* ---- asking ---- */
@@ -182,7 +183,7 @@ void gw_request_served(struct gw_request *r)
     assert(r->state == GW_REQUEST_GRANTED);
     r->state = GW_REQUEST_SERVED;
     if (gw_pool_connected(r->member))
-        look_who_waits(r->queue);
+        gw_request_look_who_waits(r->queue);
     atomic_fetch_add_explicit(&r->queue->served, 1, memory_order_relaxed);
     drop_snapshot(r);
 }
