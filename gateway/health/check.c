@@ -6,9 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/net/proxy_header.h"
-
 #include "gateway/net/host.h"
+#include "gateway/net/proxy_header.h"
 
 enum {
     SEEN_BYTES = 2048, /* lines in front of an SSH identification included: RFC 4253 section 4.2 */

@@ -278,8 +278,8 @@ static void admit(struct gw_tunnel *t)
     enum gw_refusal why = judge(t, &terms);
     struct gw_queue *queue = terms ? gw_registry_queue(gw_worker_registry(w), terms->name) : NULL;
     t->queue = queue ? gw_queue_name(queue) : NULL;
-    if (why != GW_REFUSAL_COUNT)
-        refuse(t, why);
+    if (why != GW_REFUSAL_COUNT || !queue)
+        refuse(t, why != GW_REFUSAL_COUNT ? why : GW_REFUSAL_MEMORY);
     else if (count_channel(t, gw_worker_config(w)))
         offer(t, gw_worker_config(w), terms);
 }

@@ -16,6 +16,7 @@ import pytest
 
 from support.backends import echo
 from support.client import read_exactly
+from support.keys import public_line
 from support.process import free_port
 from support.waiting import wait_until
 
@@ -276,6 +277,17 @@ def test_a_service_is_told_whose_tunnel_it_is(gateway, client, backend):
         assert fields[0x05].decode() == f"{record['connection']}/{record['channel']}"
         assert (fields[0xE0], fields[0xE1].decode(), fields[0xE2]) == (b"alice", record["key"], b"web")
         assert 0x03 in fields
+
+
+def test_it_is_told_no_name_that_the_key_does_not_prove(gateway, client, backend, keys):
+    shared = gateway.directory / "shared"
+    shared.write_text(f"{public_line(keys['alice'])}\n")
+    shared.chmod(0o600)
+    headed = Headed()
+    gateway.start(f"Queue web\n Target {backend(headed).address} send-proxy-v2\n Allow *", f"AuthorizedKeysFile {shared}")
+    assert client(gateway, user="root", key=keys["alice"]).run("-W", "web:80", "gw", input=b"hello").stdout == b"hello"
+    fields = headed.headers[0][2]
+    assert 0xE0 not in fields and fields[0xE1].startswith(b"SHA256:")
 
 
 def test_it_is_told_the_client_that_a_proxy_in_front_names(client, gateway, proxied, backend):
