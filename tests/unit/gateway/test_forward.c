@@ -267,6 +267,21 @@ Test(forward, who_connects_while_descriptors_are_short_is_accepted_later)
     world_free(w);
 }
 
+Test(forward, listening_leaves_a_reserve_of_descriptors)
+{
+    struct world *w = world_new("PermitListen any\n");
+    struct rlimit limit, low;
+    cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    int next = dup(0);
+    close(next);
+    low = (struct rlimit){ (rlim_t)next + 10, limit.rlim_max };
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &low), 0);
+    cr_assert_eq(forward_any(w, "localhost"), 0);
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    cr_assert_neq(forward_any(w, "localhost"), 0);
+    world_free(w);
+}
+
 Test(forward, a_listener_is_gone_with_its_cancel)
 {
     struct world *w = world_new("PermitListen any\n");
