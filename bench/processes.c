@@ -109,6 +109,19 @@ static uint64_t read_pss(pid_t pid)
     return kib * 1024;
 }
 
+static uint64_t read_rss(pid_t pid)
+{
+    char path[64];
+    unsigned long long pages = 0;
+    snprintf(path, sizeof path, "/proc/%d/statm", (int)pid);
+    FILE *f = fopen(path, "re");
+    if (f && fscanf(f, "%*u %llu", &pages) != 1)
+        pages = 0;
+    if (f)
+        fclose(f);
+    return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
 static unsigned count_descriptors(pid_t pid)
 {
     char path[64];
@@ -138,6 +151,7 @@ static void sum_up(const struct list *l, bool memory, struct bench_processes *ou
             continue;
         uint64_t pss = read_pss(p->pid);
         out->pss_bytes += pss;
+        out->rss_bytes += read_rss(p->pid);
         out->descriptors += count_descriptors(p->pid);
         out->whole &= pss > 0;
     }

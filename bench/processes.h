@@ -11,6 +11,7 @@
 struct bench_processes {
     unsigned count;
     double user_s, system_s;
+    uint64_t rss_bytes;   /* what is shared counts in each process; always to be read */
     uint64_t pss_bytes;   /* shared memory in shares; 0: not to be read */
     unsigned descriptors; /* 0: not to be read */
     bool whole;           /* memory and descriptors of all could be read */

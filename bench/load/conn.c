@@ -59,6 +59,16 @@ void load_conn_fail(struct load_conn *c, enum load_fault_kind kind, const char *
     load_conn_enter(c, LOAD_CONN_FAILED);
 }
 
+void load_conn_cut(struct load_conn *c)
+{
+    if (c->phase != LOAD_CONN_UP)
+        return;
+    load_count(&c->worker->tally.live.cuts, 1);
+    c->was_cut = true;
+    load_conn_enter(c, LOAD_CONN_FAILED);
+    load_worker_mark(c->worker, c);
+}
+
 void load_conn_leave(struct load_conn *c)
 {
     mux_session_disconnect(c->session, MUX_E_BY_APPLICATION, NULL);
@@ -91,7 +101,7 @@ static void close_down(struct load_conn *c, bool again_at_once)
     c->session = NULL;
     forget(&c->in);
     forget(&c->out);
-    c->held = false;
+    c->held = c->was_cut = false;
     c->give_up_ns = c->read_at_ns = 0;
     load_conn_enter(c, LOAD_CONN_AWAY);
     settle(c);
@@ -234,7 +244,7 @@ void load_conn_serve(struct load_conn *c)
     if (c->phase == LOAD_CONN_UP && (c->settle_anyway || c->opened == c->worker->settings->channels))
         settle(c);
     if (c->phase == LOAD_CONN_FAILED)
-        close_down(c, false);
+        close_down(c, c->was_cut);
     else if (c->phase == LOAD_CONN_LEAVING && c->out.len == 0)
         close_down(c, true);
     set_timer(c);

@@ -61,6 +61,7 @@ struct load_conn {
     enum load_conn_phase phase;
     bool listed, slow, settled;
     bool settle_anyway; /* a channel was refused: nobody waits for it */
+    bool was_cut;       /* by us: it comes back at once */
     bool held;          /* what is kept of input could be fed at once */
 };
 
@@ -71,6 +72,8 @@ void load_conn_connect(struct load_conn *c);
 void load_conn_serve(struct load_conn *c);
 /* Counts a fault; at the end of its turn the connection is closed, and comes back later. */
 void load_conn_fail(struct load_conn *c, enum load_fault_kind kind, const char *text);
+/* The connection ends as if its cable had been cut, if it is up. */
+void load_conn_cut(struct load_conn *c);
 /* Says goodbye. */
 void load_conn_leave(struct load_conn *c);
 /* The end of the run: a goodbye, if the socket takes it, and the end. */

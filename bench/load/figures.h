@@ -10,7 +10,7 @@
 /* Sums of all threads at one time. */
 struct load_totals {
     double at_s; /* since the run began */
-    uint64_t works, bytes_up, bytes_down, rekeys, faults, connected, opened, settled;
+    uint64_t works, bytes_up, bytes_down, rekeys, faults, cuts, connected, opened, settled;
 };
 
 struct load_cpu {
@@ -27,6 +27,7 @@ struct load_figures {
     uint64_t behind;
     struct load_peer peer;                /* .kex NULL: nobody logged in */
     struct load_cpu own;                  /* this program's, while it was measured */
+    struct bench_processes own_after;     /* and what it held at the end */
     bool watched;                         /* the server's processes were read: */
     struct load_cpu server;               /* while it was measured */
     struct bench_processes before, after; /* before the first connection; at the end, with all of them */

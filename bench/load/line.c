@@ -53,6 +53,8 @@ static enum bench_options_outcome take_options(struct load_line *l, int argc, ch
         { "connect-rate", "N", BENCH_RATE, &s->connects_per_second, 0, "connections begun a second; without it no limit" },
         { "connect-parallel", "N", BENCH_NUMBER, &l->connects_at_once, CONNECTIONS_MAX,
           "connections not logged in yet; without it 8,\nand for handshake all" },
+        { "cut-rate", "N", BENCH_RATE, &s->cuts_per_second, 0,
+          "connections a second that are cut off at random,\nin the middle of what they do, and made anew" },
         { "slow-readers", "P%", BENCH_PERCENT, &l->slow_percent, 0, "of the connections are read at 160 KiB/s" },
         { "rekey-every", "BYTES", BENCH_NUMBER, &l->rekey_bytes, SIZE_MAX >> 1, "new keys each time so much went one way" },
         { "cipher", "NAME,...", BENCH_TEXT, &l->cipher, 0, "that are offered, the best first" },

@@ -35,10 +35,29 @@ static void print_cpu(const struct load_figures *f, const struct load_cpu *cpu, 
             f->measured_s > 0 ? 100 * (cpu->user_s + cpu->system_s) / f->measured_s : 0);
 }
 
+/* Proportional where all of it can be read, else resident: an engine of sluice's is closed to all but root. */
+static void print_memory(const struct load_settings *s, const struct load_figures *f, FILE *out)
+{
+    bool whole = f->before.whole && f->after.whole;
+    double before = (double)(whole ? f->before.pss_bytes : f->before.rss_bytes);
+    double after = (double)(whole ? f->after.pss_bytes : f->after.rss_bytes);
+    char text[3][LOAD_UNIT_TEXT];
+    fprintf(out, "%s %s before, %s with all connections", whole ? "PSS" : "RSS", load_bytes_text(before, text[0]),
+            load_bytes_text(after, text[1]));
+    if (s->mode == LOAD_IDLE && f->end.connected > 0 && after > before)
+        fprintf(out, ": %s a connection with its %u channel%s",
+                load_bytes_text((after - before) / (double)f->end.connected, text[2]), s->channels, s->channels == 1 ? "" : "s");
+    fprintf(out, "\n");
+    if (!whole)
+        return;
+    label(out, "", false);
+    fprintf(out, "%u descriptors before, %u now, in %u processes\n", f->before.descriptors, f->after.descriptors, f->after.count);
+}
+
 static void print_server(const struct load_settings *s, const struct load_figures *f, FILE *out, bool bold)
 {
     double works = load_figures_works(f, s->mode), cpu_s = f->server.user_s + f->server.system_s;
-    char each[LOAD_UNIT_TEXT], before[LOAD_UNIT_TEXT], after[LOAD_UNIT_TEXT];
+    char each[LOAD_UNIT_TEXT];
     if (s->server_pid == 0)
         return;
     label(out, "server CPU", bold);
@@ -50,18 +69,7 @@ static void print_server(const struct load_settings *s, const struct load_figure
         fprintf(out, "%s %s: ", load_seconds_text(cpu_s / works, each), load_mode_words[s->mode].one);
     print_cpu(f, &f->server, out);
     label(out, "server memory", bold);
-    if (f->after.whole && f->before.whole)
-        fprintf(out, "PSS %s before, %s with all connections", load_bytes_text((double)f->before.pss_bytes, before),
-                load_bytes_text((double)f->after.pss_bytes, after));
-    else
-        fprintf(out, "not all to be read");
-    double grown = (double)f->after.pss_bytes - (double)f->before.pss_bytes;
-    if (s->mode == LOAD_IDLE && f->after.whole && f->end.connected > 0 && grown > 0)
-        fprintf(out, ": %s a connection with its %u channel%s", load_bytes_text(grown / (double)f->end.connected, each),
-                s->channels, s->channels == 1 ? "" : "s");
-    fprintf(out, "\n");
-    label(out, "", false);
-    fprintf(out, "%u descriptors before, %u now, in %u processes\n", f->before.descriptors, f->after.descriptors, f->after.count);
+    print_memory(s, f, out);
 }
 
 static void print_rates(const struct load_settings *s, const struct load_figures *f, FILE *out, bool bold)
@@ -82,6 +90,10 @@ static void print_rates(const struct load_settings *s, const struct load_figures
         label(out, "at the end", bold);
         fprintf(out, "%llu of %u connections, %llu channels; they came up in %.1f s\n", (unsigned long long)f->end.connected,
                 s->connections, (unsigned long long)f->end.opened, f->ramp_s);
+    }
+    if (f->end.cuts > 0) {
+        label(out, "cut off", bold);
+        fprintf(out, "%llu connections\n", (unsigned long long)f->end.cuts);
     }
     if (f->end.rekeys > 0) {
         label(out, "rekeys", bold);
@@ -116,6 +128,7 @@ static void print_faults(const struct load_figures *f, FILE *out, bool bold)
 
 void load_report_print(const struct load_settings *s, const struct load_figures *f, FILE *out, bool colours)
 {
+    char text[LOAD_UNIT_TEXT];
     print_head(s, f, out);
     fprintf(out, "\n");
     print_server(s, f, out, colours);
@@ -128,5 +141,7 @@ void load_report_print(const struct load_settings *s, const struct load_figures 
     }
     label(out, "own CPU", colours);
     print_cpu(f, &f->own, out);
+    label(out, "own memory", colours);
+    fprintf(out, "PSS %s, %u descriptors\n", load_bytes_text((double)f->own_after.pss_bytes, text), f->own_after.descriptors);
     print_faults(f, out, colours);
 }

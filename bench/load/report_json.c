@@ -20,6 +20,7 @@ static void write_settings(struct bench_json *j, const struct load_settings *s)
     bench_json_real_or_null(j, "rate", s->echoes_per_second);
     bench_json_real(j, "duration_s", s->duration_s);
     bench_json_real(j, "warmup_s", s->warmup_s);
+    bench_json_real_or_null(j, "cut_rate", s->cuts_per_second);
     bench_json_count(j, "slow_readers_percent", s->slow_percent);
     bench_json_count(j, "rekey_every_bytes", s->protocol.rekey_bytes);
     bench_json_end(j);
@@ -62,6 +63,7 @@ static void write_run(struct bench_json *j, const struct load_figures *f)
     bench_json_count(j, "connected", f->end.connected);
     bench_json_count(j, "opened", f->end.opened);
     bench_json_count(j, "rekeys", f->end.rekeys);
+    bench_json_count(j, "cuts", f->end.cuts);
     bench_json_count(j, "behind", f->behind);
     bench_json_end(j);
 }
@@ -70,6 +72,7 @@ static void write_memory(struct bench_json *j, const struct bench_processes *p, 
 {
     bench_json_object(j, key);
     bench_json_count(j, "processes", p->count);
+    bench_json_count(j, "rss_bytes", p->rss_bytes);
     bench_json_real_or_null(j, "pss_bytes", p->whole ? (double)p->pss_bytes : 0);
     bench_json_real_or_null(j, "descriptors", p->whole ? p->descriptors : 0);
     bench_json_end(j);
@@ -131,6 +134,7 @@ void load_report_json(const struct load_settings *s, const struct load_figures *
     bench_json_object(&j, "own");
     bench_json_real(&j, "cpu_user_s", f->own.user_s);
     bench_json_real(&j, "cpu_system_s", f->own.system_s);
+    write_memory(&j, &f->own_after, "after");
     bench_json_end(&j);
     write_lists(&j, s, f);
     bench_json_end(&j);

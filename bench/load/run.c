@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "bench/clock.h"
 #include "bench/load/pattern.h"
@@ -55,6 +56,7 @@ static struct load_totals total(const struct run *r)
         t.bytes_down += look(&l->bytes_down);
         t.rekeys += look(&l->rekeys);
         t.faults += look(&l->faults);
+        t.cuts += look(&l->cuts);
         t.connected += look(&l->connected);
         t.opened += look(&l->opened);
         t.settled += look(&l->settled);
@@ -159,6 +161,7 @@ static void measure(struct run *r)
     f->measured_s = f->end.at_s - f->begin.at_s;
     if (f->watched)
         f->watched = bench_processes_read(s->server_pid, true, &f->after);
+    (void)bench_processes_read(getpid(), true, &f->own_after);
 }
 
 /* ---- threads ---- */
@@ -177,6 +180,7 @@ static struct load_share share_of(const struct load_settings *s, unsigned index,
         .connects_at_once = at_once > 0 ? at_once : 1,
         .connects_per_second = s->connects_per_second * part,
         .echoes_per_second = s->mode == LOAD_ECHO ? s->echoes_per_second * part : 0,
+        .cuts_per_second = s->cuts_per_second * part,
     };
 }
 

@@ -40,6 +40,7 @@ struct load_settings {
     double duration_s, warmup_s;
     double connects_per_second;              /* 0: no limit */
     unsigned connects_at_once;               /* connections that are not logged in yet */
+    double cuts_per_second;                  /* connections that are cut off in the middle, and made anew; 0: none */
     unsigned slow_percent;                   /* of connections: they are read slowly */
     pid_t server_pid;                        /* 0: none is watched */
     struct gw_addr source[LOAD_SOURCES_MAX]; /* connections take turns; none: the system's choice */

@@ -11,7 +11,7 @@
 
 /* Written by the thread alone, read by the one that watches, at any time. */
 struct load_live {
-    _Atomic uint64_t works, bytes_up, bytes_down, rekeys, faults;
+    _Atomic uint64_t works, bytes_up, bytes_down, rekeys, faults, cuts;
     _Atomic uint64_t connected, opened; /* connections that are logged in, channels that are open: now */
     _Atomic uint64_t settled;           /* connections that stand with all their channels, or failed once */
 };

@@ -138,11 +138,16 @@ static bool sink_once(struct peer *p)
     return (p->watch.ready & GW_READABLE) && receive(p, MSG_TRUNC) > 0;
 }
 
+/* What comes in is dropped, and its end is not that of what goes out: `ssh -W` without input takes as much as any other. */
 static bool source_once(struct peer *p)
 {
-    if (p->watch.ready & GW_READABLE)
+    if (p->watch.ready & GW_READABLE) {
         receive(p, MSG_TRUNC);
-    if (!(p->watch.ready & GW_WRITABLE) || p->ended)
+        if (p->ended)
+            p->watch.ready &= (uint8_t)~GW_READABLE;
+        p->ended = false;
+    }
+    if (!(p->watch.ready & GW_WRITABLE))
         return false;
     struct cx_view piece = load_pattern_piece(LOAD_PATTERN_CYCLE, p->source_at, BUFFER_BYTES);
     p->source_at = (uint32_t)(p->source_at + send_some(p, piece.data, piece.len));

@@ -25,6 +25,17 @@ uint64_t load_now_ns(void)
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
+/* ---- cuts ---- */
+
+static void on_cut_timer(struct gw_timer *timer, uint64_t now_ns)
+{
+    struct load_worker *w = (struct load_worker *)((char *)timer - offsetof(struct load_worker, cut_timer));
+    uint32_t guess;
+    cx_random_fill(&w->shared.random, &guess, sizeof guess);
+    load_conn_cut(&w->conns[guess % w->share.connections]);
+    gw_timer_set(w->loop, timer, now_ns + (uint64_t)(1e9 / w->share.cuts_per_second));
+}
+
 /* ---- life ---- */
 
 static void on_wake(struct gw_watch *watch)
@@ -116,6 +127,7 @@ struct load_worker *load_worker_new(const struct load_settings *settings, const 
     w->waiting.end = &w->waiting.first;
     w->wake.fd = w->tick.fd = -1;
     w->connect_timer.fire = on_connect_timer;
+    w->cut_timer.fire = on_cut_timer;
     if (set_up(w))
         return w;
     int saved_errno = errno;
@@ -216,6 +228,8 @@ static void begin_work(struct load_worker *w)
 {
     double rate = w->share.echoes_per_second;
     w->working = true;
+    if (w->share.cuts_per_second > 0)
+        gw_timer_set(w->loop, &w->cut_timer, load_now_ns() + (uint64_t)(1e9 / w->share.cuts_per_second));
     if (rate > 0) /* the threads' turns stand between each other */
         w->echo_pace = load_pace(load_now_ns() + (uint64_t)(w->share.index * 1e9 / rate / w->share.threads), rate);
     for (unsigned i = 0; i < load_worker_channels(w); i++) {

@@ -20,7 +20,7 @@ struct load_share {
     unsigned index, threads;
     unsigned first, connections; /* connections: [first, first + connections) of all */
     unsigned connects_at_once;
-    double connects_per_second, echoes_per_second;
+    double connects_per_second, echoes_per_second, cuts_per_second;
 };
 
 /* settings, phase: borrowed. NULL: errno. */

@@ -44,7 +44,7 @@ struct load_worker {
     struct load_list ready, waiting; /* to be served; to be connected */
     unsigned logins;                 /* connections that are connecting, or not logged in yet */
     struct load_pace connect_pace;
-    struct gw_timer connect_timer;
+    struct gw_timer connect_timer, cut_timer;
     struct load_pace echo_pace;
     const struct load_work *work;
     uint64_t now_ns; /* when the bytes came that are being looked at */

@@ -2,6 +2,7 @@
 """sluice-bench load against a gateway and against a real sshd, through its own target and the gateway's built-in services."""
 import json
 import os
+import pathlib
 import signal
 import subprocess
 import threading
@@ -10,7 +11,9 @@ import xml.etree.ElementTree
 
 import pytest
 
-from support.process import free_port
+from support.backends import pattern, source
+from support.gateway import is_sanitized
+from support.process import children, free_port
 from support.waiting import wait_until
 
 PROGRAM = os.environ["SLUICE_BENCH"]
@@ -86,7 +89,7 @@ def test_each_mode_works_through_sshd(sshd, target, mode, service):
 def test_algorithms_payloads_rekeys_and_slow_readers(gateway, keys, target):
     gateway.start(f"Queue echo\n Target {target['echo']}\n Allow alice")
     report = load("echo", gateway, keys["alice"], "echo", "-c", 4, "-m", 2, "--payload", "100000", "--cipher", "aes256-ctr", "--mac", "umac-128-etm",
-                  "--kex", "sntrup761x25519-sha512", "--rekey-every", "256K", "--slow-readers", "25%")
+                  "--kex", "sntrup761x25519-sha512", "--rekey-every", "1M", "--slow-readers", "25%")
     assert_clean(report)
     assert report["peer"]["cipher_up"] == report["peer"]["cipher_down"] == "aes256-ctr"
     assert report["peer"]["mac_up"] == "umac-128-etm@openssh.com" and report["peer"]["kex"].startswith("sntrup761x25519-sha512")
@@ -185,3 +188,41 @@ def test_a_wrong_command_line_is_told(keys, arguments, said):
 def test_help_is_wide_enough_for_a_terminal():
     result = subprocess.run([PROGRAM, "load", "--help"], capture_output=True, text=True, timeout=60)
     assert result.returncode == 0 and max(map(len, result.stdout.splitlines())) <= 100
+
+
+def settled_ticks(sshd):
+    """CPU ticks of sshd, with those of all its children, once they have ended."""
+    wait_until(lambda: not children(sshd.process.pid), "end of sshd's connections")
+    fields = pathlib.Path(f"/proc/{sshd.process.pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, fields[11:15]))
+
+
+@pytest.mark.skipif(is_sanitized(), reason="it compares times")
+@pytest.mark.parametrize("mode, service", [("bulk-up", "sink"), ("bulk-down", "source")])
+def test_its_figures_agree_with_those_of_ssh(sshd, target, backend, mode, service):
+    """What a GiB costs sshd is the same whether `ssh -W` moves it or sluice-bench does."""
+    size, options = 1 << 30, ["-c", "aes128-gcm@openssh.com", "-o", f"UserKnownHostsFile={sshd.known_hosts}", "-o", f"HostKeyAlias={sshd.alias}"]
+    finite = backend(source(size))
+    address = target["sink"] if mode == "bulk-up" else finite.address
+    before = settled_ticks(sshd)
+    argv = ["ssh", "-F", "none", "-i", str(sshd.key), *options, "-p", str(sshd.port), "-W", address, f"{sshd.user}@127.0.0.1"]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as ssh:
+        if mode == "bulk-up":
+            for chunk in pattern(size):
+                ssh.stdin.write(chunk)
+        ssh.stdin.close()
+        moved = size if mode == "bulk-up" else sum(map(len, iter(lambda: ssh.stdout.read(1 << 20), b"")))
+        if mode == "bulk-up":
+            ssh.terminate()
+    assert moved == size
+    of_ssh = (settled_ticks(sshd) - before) / os.sysconf("SC_CLK_TCK")
+    report = load(mode, sshd, sshd.key, target[service], "--cipher", "aes128-gcm", "--duration", 4, "--pid", sshd.process.pid, user=sshd.user)
+    assert_clean(report)
+    assert 0.6 < report["server"]["cpu_s_per_unit"] / of_ssh < 1.6, (report["server"], of_ssh)
+
+
+def test_connections_that_are_cut_off_are_no_errors_and_come_back(gateway, keys):
+    gateway.start(QUEUES)
+    report = load("echo", gateway, keys["alice"], "echo", "-c", 8, "-m", 2, "--cut-rate", 20, "--rekey-every", "1M", "--payload", "2000")
+    assert_clean(report)
+    assert report["run"]["cuts"] > 5 and report["run"]["connected"] > 2

@@ -23,8 +23,9 @@ static const struct load_settings settings = {
 /* A thousand echoes of 1 to 1000 us in two seconds, for which the server took 10 ms. */
 static struct load_figures *made(void)
 {
-    struct load_figures *f = calloc(1, sizeof *f);
-    cr_assert(f);
+    static struct load_figures figures;
+    static struct load_totals series[3];
+    struct load_figures *f = &figures;
     f->measured_s = 2;
     f->begin = (struct load_totals){ .at_s = 1, .works = 500 };
     f->end =
@@ -39,31 +40,38 @@ static struct load_figures *made(void)
     f->before = (struct bench_processes){ .count = 3, .pss_bytes = 1 << 20, .descriptors = 20, .whole = true };
     f->after = (struct bench_processes){ .count = 3, .pss_bytes = 3 << 20, .descriptors = 30, .whole = true };
     load_faults_add(&f->faults, LOAD_FAULT_REFUSED, cx_view_text("queue \"full\""), 3);
-    f->series = calloc(3, sizeof *f->series);
+    f->series = series;
     f->series_count = 3;
     for (unsigned i = 0; i < 3; i++)
         f->series[i] = (struct load_totals){ .at_s = i, .works = 500 * i };
     return f;
 }
 
-static char *printed(const struct load_settings *s, const struct load_figures *f)
+static const struct load_figures nothing;
+static char text[65536];
+
+static FILE *begin_text(void)
 {
-    char *text = NULL;
-    size_t len;
-    FILE *out = open_memstream(&text, &len);
+    memset(text, 0, sizeof text);
+    return fmemopen(text, sizeof text - 1, "w");
+}
+
+static const char *printed(const struct load_settings *s, const struct load_figures *f)
+{
+    FILE *out = begin_text();
     load_report_print(s, f, out, false);
     fclose(out);
     return text;
 }
 
-static void expect_line(const char *text, const char *line)
+static void expect_line(const char *where, const char *line)
 {
-    cr_expect_not_null(strstr(text, line), "no '%s' in:\n%s", line, text);
+    cr_expect_not_null(strstr(where, line), "no '%s' in:\n%s", line, where);
 }
 
 Test(report, cpu_a_unit_of_work_comes_first)
 {
-    char *text = printed(&settings, made());
+    printed(&settings, made());
     expect_line(text, "server CPU      10.0 us an echo: user 0.00 s, system 0.01 s, 0 % of a core\n");
     cr_expect_lt(strstr(text, "server CPU"), strstr(text, "500.0 a second, 1000 in all"));
     expect_line(text, "latency         p50 502 us  p90 901 us  p99 991 us  p99.9 999 us  max 1.00 ms");
@@ -80,8 +88,7 @@ Test(report, idle_tells_memory_a_connection)
 
 Test(report, what_is_not_known_is_not_made_up)
 {
-    struct load_figures *f = calloc(1, sizeof *f);
-    char *text = printed(&settings, f);
+    printed(&settings, &nothing);
     expect_line(text, "nobody logged in");
     expect_line(text, "process 1 is not there to be read");
     expect_line(text, "errors          none");
@@ -89,9 +96,7 @@ Test(report, what_is_not_known_is_not_made_up)
 
 static json_t *parsed(const struct load_figures *f)
 {
-    char *text = NULL;
-    size_t len;
-    FILE *out = open_memstream(&text, &len);
+    FILE *out = begin_text();
     json_error_t error;
     load_report_json(&settings, f, out);
     fclose(out);
@@ -111,20 +116,21 @@ Test(report, json_says_the_same)
     cr_expect_str_eq(json_string_value(json_object_get(json_array_get(errors, 0), "text")), "queue \"full\"");
     cr_expect_eq(json_array_size(series), 2);
     cr_expect_eq(json_number_value(json_object_get(json_array_get(series, 1), "count")), 500);
+    json_decref(root);
 }
 
 Test(report, json_without_figures_has_nulls)
 {
-    struct load_figures *f = calloc(1, sizeof *f);
-    json_t *root = parsed(f);
+    json_t *root = parsed(&nothing);
     cr_expect(json_is_null(json_object_get(root, "server")));
     cr_expect(json_is_null(json_object_get(json_object_get(root, "peer"), "ident")));
     cr_expect(json_is_null(json_object_get(json_object_get(root, "work"), "per_second")));
+    json_decref(root);
 }
 
 static void expect_chart(const struct load_figures *f, unsigned curves)
 {
-    char path[] = "/tmp/sluice-test-XXXXXX", text[65536];
+    char path[] = "/tmp/sluice-test-XXXXXX";
     int fd = mkstemp(path);
     cr_assert(fd >= 0 && load_report_plot(&settings, f, path));
     FILE *in = fdopen(fd, "r");
