@@ -78,6 +78,25 @@ def test_a_drained_member_takes_nothing_until_it_is_enabled(gateway, client, bac
     assert [queue["queue"] for queue in ctl.json("queues")["queues"]] == ["both"]
 
 
+def test_queue_times_are_what_was_waited(gateway, client, ctl):
+    gateway.start("Queue one\n Target builtin:echo maxconn 1\n QueueTimeout 60s\n Allow *", ctl.setting)
+    path = client(gateway).forward("one:1")[1][0]
+    began = time.monotonic()
+    with connect(path) as first, connect(path) as second:
+        first.sendall(b"x")
+        second.sendall(b"x")
+        read_exactly(first, 1)
+        assert queue_of(ctl, "one")["queue_time_p99_us"] == 0
+        wait_until(lambda: queue_of(ctl, "one")["waiting"] == 1, "one that waits")
+        time.sleep(1)
+        first.close()
+        read_exactly(second, 1)
+        waited = time.monotonic() - began
+    one = queue_of(ctl, "one")
+    assert one["queue_time_p50_us"] == 0 and 1e6 * 7 / 8 <= one["queue_time_p99_us"] <= waited * 1e6
+    assert re.search(r"^one .* 0us +[0-9.]+m?s$", ctl.run("queues"), re.MULTILINE)
+
+
 def test_a_member_that_is_down_says_why_and_comes_back_slowly(gateway, ctl, backend):
     port = free_port()
     gateway.start(
