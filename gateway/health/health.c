@@ -5,6 +5,9 @@
  * `rise` successes to come back. A name that cannot be resolved is a failure like any other. What changes is logged, not what is
  * checked.
  *
+ * All patients of a snapshot are checked at once when it comes, so that what is dead is known soon. From then on they are spread
+ * over their intervals: the second check of each is later than an interval by another share of it.
+ *
  * Checks begin and go on in gw_health_serve alone: timers and consumers only mark. */
 #include "gateway/health/health.h"
 
@@ -33,12 +36,14 @@ struct patient {
     uint64_t slow_since_ns; /* 0: its weight is whole */
     unsigned in_row;        /* results against its state */
     bool marked, is_due, is_down, is_named;
+    bool is_spread; /* its second check of this snapshot was put off */
 };
 
 struct gw_health {
     struct gw_health_setup setup;
     const struct gw_config *config; /* NULL: none yet */
     struct patient *patients, *marked;
+    uint32_t spread; /* the last share of an interval, in 2^-32 */
 };
 
 static void mark(void *owner)
@@ -90,6 +95,16 @@ static void begin_slowly(struct patient *p)
 
 /* ---- checks ---- */
 
+/* Steps of the golden ratio: however many there are, they lie evenly. */
+static uint64_t put_off_ns(struct patient *p, uint64_t interval_ns)
+{
+    if (p->is_spread)
+        return 0;
+    p->is_spread = true;
+    p->health->spread += 0x9e3779b9u;
+    return (uint64_t)((double)interval_ns * p->health->spread / 4294967296.0);
+}
+
 static void begin_check(struct patient *p)
 {
     const struct gw_health_setup *s = &p->health->setup;
@@ -104,7 +119,7 @@ static void begin_check(struct patient *p)
         .wake = mark,
         .owner = p,
     };
-    gw_timer_set(s->loop, &p->timer, gw_loop_now_ns(s->loop) + interval_ns);
+    gw_timer_set(s->loop, &p->timer, gw_loop_now_ns(s->loop) + interval_ns + put_off_ns(p, interval_ns));
     p->check = gw_check_new(&setup); /* where there is no memory for one, the timer tries again */
     mark(p);                         /* it may have ended already */
 }
@@ -233,6 +248,7 @@ static bool apply_target(struct gw_health *h, struct gw_queue *q, const struct g
     p->target = target;
     p->connect_timeout_ns = target->connect_timeout_ns > 0 ? target->connect_timeout_ns : terms->connect_timeout_ns;
     p->is_named = p->is_due = true;
+    p->is_spread = false;
     set_weight(p, gw_loop_now_ns(h->setup.loop));
     return true;
 }

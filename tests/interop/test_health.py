@@ -148,6 +148,16 @@ def test_a_service_is_asked_by_a_name_that_http_knows(gateway, backend):
     assert f"\r\nHost: [::1]:{service.port}\r\n".encode() in asked[0]
 
 
+def test_checks_do_not_come_all_at_once(gateway, backend):
+    times = []
+    services = [backend(lambda connection: times.append(time.monotonic())) for _ in range(30)]
+    gateway.start("Queue q\n" + "".join(f" Target {one.address} check inter 2s\n" for one in services) + " Allow *\n")
+    wait_until(lambda: len(times) >= 120, "four checks of each")
+    later = sorted(times)[60:120]  # the third ones and the fourth ones
+    most = max(sum(begin <= at < begin + 0.2 for at in later) for begin in later)
+    assert most < 15, later
+
+
 def test_one_that_says_nothing_is_down_once_the_interval_is_over(gateway, cleanup):
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
