@@ -26,6 +26,11 @@ static void check_routes(const struct gw_config *c)
         if (q)
             (void)gw_config_allows(c, q, "alice", i & 1, &source);
     }
+    static const char *const paths[] = { "", "/", "web", "/web", "/run/a.sock", "//" };
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        const struct gw_queue_config *q = gw_config_route_path(c, cx_view_text(paths[i]));
+        require(!q || q->target_count == 0 || q->targets[0].kind != GW_TARGET_DIAL);
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
