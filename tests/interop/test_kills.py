@@ -13,7 +13,7 @@ import threading
 import time
 
 from support.client import connect, read_exactly
-from support.process import free_port
+from support.process import reserved_port
 from support.waiting import wait_until
 
 SECONDS = float(os.environ.get("SLUICE_KILL_SECONDS", 6))
@@ -43,7 +43,8 @@ class Service:
     """A process that echoes, on the same port each time it is started."""
 
     def __init__(self, cleanup):
-        self.port = free_port()
+        holder = cleanup.enter_context(reserved_port())
+        self.port = holder.getsockname()[1]
         self.start()
         cleanup.callback(self.kill)
 
@@ -59,9 +60,9 @@ class Service:
 class Consumer:
     """A client that is a member of the queues which take it, and has the gateway listen on a port, in front of a service."""
 
-    def __init__(self, client, service):
+    def __init__(self, cleanup, client, service):
         self.client, self.service = client, service
-        self.paths = [free_port()]
+        self.paths = [cleanup.enter_context(reserved_port()).getsockname()[1]]
         self.start()
 
     def start(self):
@@ -220,7 +221,7 @@ def test_random_kills_leave_nothing_behind(gateway, client, ctl, keys, cleanup):
     configurations = [configuration(services, more) for more in (True, False)]
     gateway.start(configurations[0], ctl.setting)
     who = [("carol", "ecdsa"), ("dave", "rsa")]
-    consumers = [Consumer(client(gateway, user=user, key=keys[key]), services[0]) for user, key in (who * CONSUMERS)[:CONSUMERS]]
+    consumers = [Consumer(cleanup, client(gateway, user=user, key=keys[key]), services[0]) for user, key in (who * CONSUMERS)[:CONSUMERS]]
     producers = [Producer(client(gateway, user=user)) for user in (["alice", "bob"] * PRODUCERS)[:PRODUCERS]]
 
     storm = Storm()
@@ -233,6 +234,7 @@ def test_random_kills_leave_nothing_behind(gateway, client, ctl, keys, cleanup):
     storm.run()
     print(f"{storm.carried} tunnels carried all, {storm.cut} were cut or refused")
     assert storm.carried > SECONDS and storm.cut > 0
+    assert {"members", "mixed", None} <= {record["queue"] for record in gateway.audit() if record["event"] == "reverse_tunnel"}
 
     for one in producers + consumers:
         one.kill()

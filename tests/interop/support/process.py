@@ -18,6 +18,15 @@ def free_port() -> int:
             return port
 
 
+def reserved_port() -> socket.socket:
+    """A free port that nobody else takes while the socket is open, whose own servers (SO_REUSEADDR) may come and go: it is bound, and
+    does not listen."""
+    holder = socket.socket()
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    holder.bind(("127.0.0.1", free_port()))
+    return holder
+
+
 def children(pid: int) -> list[int]:
     try:
         return [int(child) for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
