@@ -72,14 +72,13 @@ static uint32_t length_at(unsigned i)
 }
 
 /* The next batch, of a size that changes, behind the last one's cursor. False: all lengths were there. */
-static bool next_batch(struct scratch *s, void (*advance)(struct cx_packet_job *job))
+static bool next_batch(struct scratch *s, void (*advance)(const struct cx_packet_job *job, struct cx_packet_job *next))
 {
     size_t most = s->n % CX_PACKET_BATCH + 1;
     s->job[0] = s->job[s->n];
     for (s->n = 0; s->n < most && s->next < LENGTHS; s->n++, s->next++) {
         s->job[s->n].len = length_at(s->next);
-        s->job[s->n + 1] = s->job[s->n];
-        advance(&s->job[s->n + 1]);
+        advance(&s->job[s->n], &s->job[s->n + 1]);
     }
     return s->n > 0;
 }

@@ -60,26 +60,22 @@ static void *expand(const struct cx_evp *evp, const struct cx_kernels *kernels, 
 }
 
 /* The counter block is one big-endian number of 128 bits. */
-static void add_blocks(uint8_t iv[BLOCK_BYTES], uint32_t blocks)
+static void advance(const struct cx_packet_job *job, struct cx_packet_job *next, uint32_t bytes)
 {
-    uint64_t carry = blocks;
-    for (size_t i = BLOCK_BYTES; i > 0 && carry > 0; i--) {
-        carry += iv[i - 1];
-        iv[i - 1] = (uint8_t)carry;
-        carry >>= 8;
-    }
+    uint64_t high = cx_load_u64(job->iv), low = cx_load_u64(job->iv + 8), sum = low + bytes / BLOCK_BYTES;
+    next->seq = job->seq + 1;
+    cx_store_u64(next->iv, high + (sum < low));
+    cx_store_u64(next->iv + 8, sum);
 }
 
-static void advance_plain(struct cx_packet_job *job)
+static void advance_plain(const struct cx_packet_job *job, struct cx_packet_job *next)
 {
-    job->seq++;
-    add_blocks(job->iv, (CX_PACKET_LENGTH_BYTES + job->len) / BLOCK_BYTES);
+    advance(job, next, CX_PACKET_LENGTH_BYTES + job->len);
 }
 
-static void advance_etm(struct cx_packet_job *job)
+static void advance_etm(const struct cx_packet_job *job, struct cx_packet_job *next)
 {
-    job->seq++;
-    add_blocks(job->iv, job->len / BLOCK_BYTES);
+    advance(job, next, job->len);
 }
 
 static enum cx_err peek_plain(void *context, const struct cx_packet_job *job, uint32_t *len)

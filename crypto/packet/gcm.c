@@ -5,7 +5,7 @@
 #include "crypto/packet/packet_priv.h"
 #include "crypto/wire.h"
 
-enum { FIXED_BYTES = 4, TAG_BYTES = 16 };
+enum { FIXED_BYTES = 4, NONCE_BYTES = 12, TAG_BYTES = 16 };
 
 static void *expand(const struct cx_evp *evp, const struct cx_kernels *kernels, const struct cx_packet_key *k)
 {
@@ -19,10 +19,14 @@ static void release(void *context)
     EVP_CIPHER_CTX_free(context);
 }
 
-void cx_packet_advance_gcm(struct cx_packet_job *job)
+/* In the pieces that the nonce is made of: a load over two stores, or over a part of one, waits until those have left the
+ * processor's store buffer. */
+void cx_packet_advance_gcm(const struct cx_packet_job *job, struct cx_packet_job *next)
 {
-    job->seq++;
-    cx_store_u64(job->iv + FIXED_BYTES, cx_load_u64(job->iv + FIXED_BYTES) + 1);
+    next->seq = job->seq + 1;
+    cx_store_u32(next->iv, cx_load_u32(job->iv));
+    cx_store_u64(next->iv + FIXED_BYTES, cx_load_u64(job->iv + FIXED_BYTES) + 1);
+    cx_store_u32(next->iv + NONCE_BYTES, cx_load_u32(job->iv + NONCE_BYTES));
 }
 
 static bool begin(EVP_CIPHER_CTX *ctx, const struct cx_packet_job *job)

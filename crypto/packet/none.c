@@ -10,9 +10,10 @@ enum cx_err cx_packet_peek_clear(void *context, const struct cx_packet_job *job,
     return CX_OK;
 }
 
-void cx_packet_advance_seq(struct cx_packet_job *job)
+void cx_packet_advance_seq(const struct cx_packet_job *job, struct cx_packet_job *next)
 {
-    job->seq++;
+    next->seq = job->seq + 1;
+    memmove(next->iv, job->iv, sizeof next->iv);
 }
 
 static enum cx_err seal_batch(void *context, const struct cx_packet_job job[], size_t n)

@@ -82,18 +82,6 @@ static void cursor_store(struct cx_packet_key *k, const struct cx_packet_job *jo
     memcpy(k->iv, job->iv, sizeof k->iv);
 }
 
-/* The nonce in the pieces that GCM's is made of: a load over two stores, or over a part of one, waits until those have left the
- * processor's store buffer. */
-static void cursor_next(const struct cx_packet_ops *ops, struct cx_packet_job *job)
-{
-    job[1].seq = job[0].seq;
-    job[1].len = job[0].len; /* what a counter of blocks moves by */
-    memcpy(job[1].iv, job[0].iv, 4);
-    memcpy(job[1].iv + 4, job[0].iv + 4, 8);
-    memcpy(job[1].iv + 12, job[0].iv + 12, 4);
-    ops->advance(&job[1]);
-}
-
 static bool length_is_legal(const struct cx_packet_key *k, uint32_t len, uint32_t max_packet)
 {
     return len >= 1 + CX_PACKET_PADDING_MIN && len <= max_packet && (len + length_in_blocks(k)) % k->cipher->block_len == 0;
@@ -124,7 +112,7 @@ static enum cx_err frame(struct batch *b, const struct cx_packet_key *k, struct 
             *need = whole;
             return CX_OK;
         }
-        cursor_next(b->ops, job);
+        b->ops->advance(job, job + 1);
         b->n++;
         wire.data += whole;
         wire.len -= whole;
@@ -215,7 +203,7 @@ enum cx_err cx_packet_seal(struct cx_packet_cache *cache, struct cx_packet_key *
     cursor_load(&job[0], k);
     for (size_t i = 0; i < n; i++) {
         fill_in(&job[i], k, &slot[i], random);
-        cursor_next(ops, &job[i]);
+        ops->advance(&job[i], &job[i + 1]);
     }
     err = ops->seal(context, job, n);
     if (!err)

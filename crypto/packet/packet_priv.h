@@ -48,8 +48,8 @@ struct cx_packet_ops {
     void (*release)(void *context);
     /* The packet's length from the first four bytes at from, which stay as they are. */
     enum cx_err (*peek)(void *context, const struct cx_packet_job *job, uint32_t *len);
-    /* Moves seq and iv past the job's packet. */
-    void (*advance)(struct cx_packet_job *job);
+    /* seq and iv of the next packet, which stands behind this job's, into next; which may be the same. */
+    void (*advance)(const struct cx_packet_job *job, struct cx_packet_job *next);
     /* n is from 1 to CX_PACKET_BATCH. */
     enum cx_err (*seal)(void *context, const struct cx_packet_job job[], size_t n);
     /* *good: so many from the front verified and were decrypted. A tag that does not match is CX_E_TAG, and the starts of the
@@ -122,9 +122,9 @@ extern const struct cx_packet_ops cx_packet_ctr_etm;
 
 /* A length that stands in the clear: a family's peek. */
 enum cx_err cx_packet_peek_clear(void *context, const struct cx_packet_job *job, uint32_t *len);
-void cx_packet_advance_seq(struct cx_packet_job *job);
+void cx_packet_advance_seq(const struct cx_packet_job *job, struct cx_packet_job *next);
 /* GCM's: the nonce is four fixed bytes and a 64-bit counter of packets (RFC 5647 section 7.1). */
-void cx_packet_advance_gcm(struct cx_packet_job *job);
+void cx_packet_advance_gcm(const struct cx_packet_job *job, struct cx_packet_job *next);
 
 /* An EVP context with k's key, for its direction; sets IVs a packet later. NULL: out of memory. */
 EVP_CIPHER_CTX *cx_evp_cipher_new(const EVP_CIPHER *cipher, const uint8_t *key, bool encrypting);

@@ -52,7 +52,7 @@ static void make_batch(struct cx_packet_job job[CX_PACKET_BATCH + 1], const stru
         job[j].len = lengths[(i + j) % LENGTHS];
         job[j + 1] = job[j];
         if (ops)
-            ops->advance(&job[j + 1]);
+            ops->advance(&job[j], &job[j + 1]);
         VALGRIND_MAKE_MEM_UNDEFINED(plain[j] + CX_PACKET_LENGTH_BYTES, SLOT - CX_PACKET_LENGTH_BYTES);
     }
 }

@@ -97,8 +97,7 @@ static void batch_init(struct bench *b, struct batch *x, const uint32_t len[], s
         x->at[i] = x->end + BEYOND + choose(b, 65);
         x->job[i].len = fit(b, len[i]);
         x->end = x->at[i] + CX_PACKET_LENGTH_BYTES + x->job[i].len + b->tag_len;
-        x->job[i + 1] = x->job[i];
-        b->portable.ops->advance(&x->job[i + 1]);
+        b->portable.ops->advance(&x->job[i], &x->job[i + 1]);
     }
     x->end += BEYOND;
     cr_assert_leq(x->end, ROOM);
