@@ -13,6 +13,7 @@
 
 #include "crypto/kernels/chachapoly_priv.h"
 #include "crypto/kernels/kernels_priv.h"
+#include "crypto/kernels/stack_priv.h"
 #include "crypto/secret.h"
 #include "crypto/wire.h"
 
@@ -26,9 +27,6 @@ enum {
     NARROW_STACK_BYTES = 512,
     NEAR_BYTES = 16 << 10, /* packets of so many bytes are taken through both algorithms together: half of a small L1 */
 };
-
-typedef uint64_t vector __attribute__((vector_size(32), may_alias));
-typedef vector unaligned_vector __attribute__((aligned(1)));
 
 struct group {
     uint32_t number; /* of its sequence numbers, their eighth */
@@ -82,10 +80,7 @@ static void *expand_with(const struct cx_packet_key *k, const struct cx_chacha20
     return c;
 }
 
-/* ---- the stack ----
- *
- * What compilers put there in kernels, short of registers: keys, streams, powers of r. A frame that lies where theirs lay wipes it.
- * It is no more than its array, since what a canary or an alignment put behind that would stay as it was. */
+/* ---- the stack, where kernels leave keys, streams, powers of r ---- */
 
 static void use_stack(struct context *c, uint32_t bytes)
 {
@@ -93,28 +88,16 @@ static void use_stack(struct context *c, uint32_t bytes)
         c->stack_used = bytes;
 }
 
-/* To its end, in aligned vectors but for the last. */
-static inline void zero(uint8_t *frame, size_t bytes)
-{
-    uint8_t *last = frame + bytes - sizeof(vector);
-    *(unaligned_vector *)last = (vector){ 0 };
-    for (uint8_t *at = frame + (-(uintptr_t)frame & (sizeof(vector) - 1)); at < last; at += sizeof(vector)) {
-        *(vector *)at = (vector){ 0 };
-        /* also keeps the compiler from calling memset, whose string instructions take twice as long */
-        __asm__ volatile("" : : "r"(frame) : "memory");
-    }
-}
-
 static __attribute__((noinline, no_stack_protector)) void wipe_below_wide(void)
 {
     uint8_t frame[WIDE_STACK_BYTES] __attribute__((aligned(16)));
-    zero(frame, sizeof frame);
+    cx_stack_zero(frame, sizeof frame);
 }
 
 static __attribute__((noinline, no_stack_protector)) void wipe_below_narrow(void)
 {
     uint8_t frame[NARROW_STACK_BYTES] __attribute__((aligned(16)));
-    zero(frame, sizeof frame);
+    cx_stack_zero(frame, sizeof frame);
 }
 
 static inline void wipe_stack(struct context *c)

@@ -6,9 +6,11 @@
  *
  * All lanes that are not done move on together by as many blocks as each has left in its run, so that packets of one length, which
  * is what bulk makes, stay side by side from the first block to the last. */
+#include <assert.h>
 #include <stdlib.h>
 
 #include "crypto/kernels/hmac_lanes_priv.h"
+#include "crypto/kernels/stack_priv.h"
 #include "crypto/secret.h"
 #include "crypto/wire.h"
 
@@ -18,6 +20,7 @@ enum {
     BLOCK_BYTES_MAX = CX_SHA512_BLOCK_BYTES,
     INNER_PAD = 0x36,
     OUTER_PAD = 0x5c,
+    STACK_BYTES = 3584,
 };
 
 struct context {
@@ -57,12 +60,22 @@ static unsigned end_bytes(const struct cx_sha2 *sha2)
 
 static void store_words(uint8_t *to, const union cx_sha2_state *state, const struct cx_sha2 *sha2)
 {
-    for (unsigned i = 0; i < CX_SHA2_WORDS; i++) {
-        if (sha2->word_bytes == sizeof(uint32_t))
-            cx_store_u32(to + i * sizeof(uint32_t), state->word32[i]);
-        else
+    for (unsigned i = 0; i < CX_SHA2_WORDS; i += 2) {
+        if (sha2->word_bytes == sizeof(uint32_t)) {
+            cx_store_u64(to + i * sizeof(uint32_t), (uint64_t)state->word32[i] << 32 | state->word32[i + 1]);
+        } else {
             cx_store_u64(to + i * sizeof(uint64_t), state->word64[i]);
+            cx_store_u64(to + (i + 1) * sizeof(uint64_t), state->word64[i + 1]);
+        }
     }
+}
+
+/* Of what a hash's run, called from where this is, left there. */
+static __attribute__((noinline, no_stack_protector)) void wipe_stack(const struct cx_sha2 *sha2)
+{
+    uint8_t frame[STACK_BYTES] __attribute__((aligned(16)));
+    assert(sha2->stack_bytes <= sizeof frame);
+    cx_stack_zero(frame + sizeof frame - sha2->stack_bytes, sha2->stack_bytes);
 }
 
 static void absorb_pad(union cx_sha2_state *state, const struct cx_sha2 *sha2, const struct cx_packet_key *k, uint8_t pad)
@@ -85,6 +98,7 @@ void *cx_hmac_expand(const struct cx_sha2 *sha2, const struct cx_packet_key *k)
     c->sha2 = sha2;
     absorb_pad(&c->inner, sha2, k, INNER_PAD);
     absorb_pad(&c->outer, sha2, k, OUTER_PAD);
+    wipe_stack(sha2);
     return c;
 }
 
@@ -95,13 +109,19 @@ void cx_hmac_release(void *context)
     free(context);
 }
 
-/* Ends what stands in the first `used` bytes of `at`: a bit, zeros, and the length of it all, which came to `hashed` bytes. The
- * number of blocks. */
-static size_t pad_end(const struct cx_sha2 *sha2, uint8_t *at, size_t used, uint64_t hashed)
+/* Ends what will stand in the first `used` bytes of `at`: a bit, zeros, and the length of it all, which came to `hashed` bytes. The
+ * number of blocks. The zeros are put in whole blocks, and so in front of the message, since calls of memset for a few bytes cost
+ * as much as a quarter of a block's compression. */
+static size_t put_end(const struct cx_sha2 *sha2, uint8_t *at, size_t used, uint64_t hashed)
 {
     size_t blocks = blocks_in(sha2, used + end_bytes(sha2) + block_bytes(sha2) - 1), end = blocks * block_bytes(sha2);
+    for (size_t i = blocks > 1 ? blocks - 2 : 0; i < blocks; i++) {
+        if (sha2->word_bytes == sizeof(uint32_t))
+            memset(at + i * 64, 0, 64);
+        else
+            memset(at + i * 128, 0, 128);
+    }
     at[used] = 0x80;
-    memset(at + used + 1, 0, end - used - 1 - sizeof hashed);
     cx_store_u64(at + end - sizeof hashed, hashed * 8);
     return blocks;
 }
@@ -119,12 +139,13 @@ static void lane_begin(struct lane *l, const struct context *c, const struct cx_
     l->hashed = block + SEQ_BYTES + (uint64_t)job->len;
     l->state = c->inner;
     l->tag = job->tag;
-    cx_store_u32(l->scratch, job->seq);
     if (SEQ_BYTES + job->len + end_bytes(c->sha2) <= SCRATCH_BLOCKS * block) {
+        start_stage(l, REST, l->scratch, put_end(c->sha2, l->scratch, SEQ_BYTES + job->len, l->hashed));
+        cx_store_u32(l->scratch, job->seq);
         memcpy(l->scratch + SEQ_BYTES, job->bytes, job->len);
-        start_stage(l, REST, l->scratch, pad_end(c->sha2, l->scratch, SEQ_BYTES + job->len, l->hashed));
         return;
     }
+    cx_store_u32(l->scratch, job->seq);
     size_t in_first = block - SEQ_BYTES, whole = (job->len - in_first) & ~(block - 1);
     memcpy(l->scratch + SEQ_BYTES, job->bytes, in_first);
     l->body = job->bytes + in_first;
@@ -142,13 +163,16 @@ static void lane_next(struct lane *l, const struct context *c)
         start_stage(l, BODY, l->body, l->body_blocks);
         break;
     case BODY: /* the run ended where the rest begins */
-        memcpy(l->scratch, l->at, l->rest);
-        start_stage(l, REST, l->scratch, pad_end(c->sha2, l->scratch, l->rest, l->hashed));
+    {
+        const uint8_t *rest = l->at;
+        start_stage(l, REST, l->scratch, put_end(c->sha2, l->scratch, l->rest, l->hashed));
+        memcpy(l->scratch, rest, l->rest);
         break;
+    }
     case REST:
+        start_stage(l, OUTER, l->scratch, put_end(c->sha2, l->scratch, digest, block + digest));
         store_words(l->scratch, &l->state, c->sha2);
         l->state = c->outer;
-        start_stage(l, OUTER, l->scratch, pad_end(c->sha2, l->scratch, digest, block + digest));
         break;
     default:
         store_words(l->tag, &l->state, c->sha2);
@@ -157,8 +181,8 @@ static void lane_next(struct lane *l, const struct context *c)
     }
 }
 
-/* One run of all the lanes there are. */
-static void run_together(struct lane *const lane[], size_t n, const struct cx_sha2 *sha2)
+/* One run of all the lanes there are. Inlined, so that what it leaves on the stack is where wipe_stack looks. */
+static inline __attribute__((always_inline)) void run_together(struct lane *const lane[], size_t n, const struct cx_sha2 *sha2)
 {
     union cx_sha2_state *state[CX_PACKET_BATCH];
     const uint8_t *in[CX_PACKET_BATCH];
@@ -191,12 +215,19 @@ static void run_to_end(struct lane all[], size_t n, const struct context *c)
                 live[i - 1] = live[--left];
         }
     }
+    wipe_stack(c->sha2);
 }
 
 bool cx_hmac_tags(void *context, const struct cx_mac_job job[], size_t n)
 {
     const struct context *c = context;
     struct lane all[CX_PACKET_BATCH];
+    while (n >= CX_SHA2_GROUP && c->sha2->short_tags && c->sha2->short_tags(&c->inner, &c->outer, job)) {
+        job += CX_SHA2_GROUP;
+        n -= CX_SHA2_GROUP;
+    }
+    if (n == 0)
+        return true;
     for (size_t i = 0; i < n; i++)
         lane_begin(&all[i], c, &job[i]);
     run_to_end(all, n, c);
@@ -209,7 +240,7 @@ bool cx_hmac_tags(void *context, const struct cx_mac_job job[], size_t n)
  * too short, is done by the one and then by the other. Where the tags are of what the cipher writes, that stays AHEAD bytes in
  * front: a hashed block begins 60 bytes into one of the cipher's, and a load of what was just stored in two pieces waits. */
 
-enum { GROUP = CX_SHA2_BESIDE, AHEAD = 192, BESIDE_LEAST = 4 };
+enum { GROUP = CX_SHA2_GROUP, AHEAD = 192, BESIDE_LEAST = 4 };
 
 /* Moves every job's cipher on from done[i] bytes to end[i]. */
 static bool crypt_until(const struct cx_mac_crypt *x, size_t done[], const size_t end[])

@@ -14,10 +14,9 @@
 
 #ifndef __ASSEMBLER__
 
-#include <stddef.h>
-#include <stdint.h>
+#include "crypto/kernels/sha2_priv.h"
 
-enum { CX_SHA256_EIGHT = 8 };
+enum { CX_SHA256_EIGHT = CX_SHA2_GROUP };
 
 struct cx_sha256_eight {
     uint8_t pair[16][64];                  /* the functions' own; wiped when they return */
@@ -43,6 +42,12 @@ void cx_sha256_eight(struct cx_sha256_eight *x, size_t bytes);
 void cx_sha256_eight_aes128(struct cx_sha256_eight *x, size_t bytes);
 void cx_sha256_eight_aes192(struct cx_sha256_eight *x, size_t bytes);
 void cx_sha256_eight_aes256(struct cx_sha256_eight *x, size_t bytes);
+
+/* Of a struct cx_sha2, whose run takes any number of lanes. */
+void cx_sha256_eight_run(union cx_sha2_state *const state[], const uint8_t *const in[], size_t blocks);
+void cx_sha256_eight_run_beside(union cx_sha2_state *const state[], const uint8_t *const in[], size_t blocks,
+                                const void *ctr_context, const struct cx_ctr_job *job);
+bool cx_sha256_eight_short_tags(const union cx_sha2_state *inner, const union cx_sha2_state *outer, const struct cx_mac_job job[]);
 
 #endif
 #endif

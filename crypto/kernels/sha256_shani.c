@@ -29,7 +29,12 @@ static void run(union cx_sha2_state *const state[], const uint8_t *const in[], s
     }
 }
 
-static const struct cx_sha2 shani = { sizeof(uint32_t), &cx_sha256_first, run, NULL };
+static const struct cx_sha2 shani = {
+    .word_bytes = sizeof(uint32_t),
+    .first = &cx_sha256_first,
+    .stack_bytes = 1152,
+    .run = run,
+};
 
 static void *expand(const struct cx_evp *evp, const struct cx_packet_key *k)
 {

@@ -9,58 +9,6 @@ enum { LANES_MAX = 6 };
 
 #include "crypto/kernels/sha256_eight_priv.h"
 #include "crypto/kernels/sha256_shani_priv.h"
-#include "crypto/wire.h"
-
-static void eight_load(struct cx_sha256_eight *x, union cx_sha2_state *const state[], const uint8_t *const in[])
-{
-    for (size_t i = 0; i < CX_SHA256_EIGHT; i++) {
-        struct halves s = state_load(state[i]);
-        _mm_store_si128((void *)x->state[i][0], s.abef);
-        _mm_store_si128((void *)x->state[i][1], s.cdgh);
-        x->in[i] = in[i];
-    }
-}
-
-static void eight_store(union cx_sha2_state *const state[], const struct cx_sha256_eight *x)
-{
-    for (size_t i = 0; i < CX_SHA256_EIGHT; i++) {
-        state_store(state[i],
-                    (struct halves){ _mm_load_si128((const void *)x->state[i][0]), _mm_load_si128((const void *)x->state[i][1]) });
-    }
-}
-
-static void run_eight(union cx_sha2_state *const state[], const uint8_t *const in[], size_t blocks)
-{
-    struct cx_sha256_eight x;
-    eight_load(&x, state, in);
-    cx_sha256_eight(&x, blocks * BLOCK_BYTES);
-    eight_store(state, &x);
-}
-
-static void run_eight_beside(union cx_sha2_state *const state[], const uint8_t *const in[], size_t blocks, const void *ctr_context,
-                             const struct cx_ctr_job *job)
-{
-    struct cx_sha256_eight x;
-    eight_load(&x, state, in);
-    for (size_t i = 0; i < CX_SHA256_EIGHT; i++) {
-        uint64_t high = cx_load_u64(job[i].iv), low = cx_load_u64(job[i].iv + 8);
-        for (size_t j = 0; j < 4; j++) {
-            x.count[i][j][0] = low + j;
-            x.count[i][j][1] = high;
-        }
-        x.from[i] = job[i].from;
-        x.to[i] = job[i].to;
-    }
-    unsigned rounds;
-    x.round_key = cx_ctr_vaes512_round_keys(ctr_context, &rounds);
-    if (rounds == 10)
-        cx_sha256_eight_aes128(&x, blocks * BLOCK_BYTES);
-    else if (rounds == 12)
-        cx_sha256_eight_aes192(&x, blocks * BLOCK_BYTES);
-    else
-        cx_sha256_eight_aes256(&x, blocks * BLOCK_BYTES);
-    eight_store(state, &x);
-}
 
 /* How many of those that are left go next: together they should take the least. */
 static size_t share(size_t left)
@@ -90,13 +38,20 @@ static void run(union cx_sha2_state *const state[], const uint8_t *const in[], s
             run_lanes(state + i, in + i, blocks, 6);
             break;
         default:
-            run_eight(state + i, in + i, blocks);
+            cx_sha256_eight_run(state + i, in + i, blocks);
             break;
         }
     }
 }
 
-static const struct cx_sha2 shani = { sizeof(uint32_t), &cx_sha256_first, run, run_eight_beside };
+static const struct cx_sha2 shani = {
+    .word_bytes = sizeof(uint32_t),
+    .first = &cx_sha256_first,
+    .stack_bytes = 1152,
+    .run = run,
+    .run_beside = cx_sha256_eight_run_beside,
+    .short_tags = cx_sha256_eight_short_tags,
+};
 
 static void *expand(const struct cx_evp *evp, const struct cx_packet_key *k)
 {

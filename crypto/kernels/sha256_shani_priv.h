@@ -10,7 +10,6 @@
 #include <immintrin.h>
 
 #include "crypto/kernels/hmac_lanes_priv.h"
-#include "crypto/secret.h"
 
 enum { BLOCK_BYTES = 64, QUADS = CX_SHA256_ROUNDS / 4 };
 

@@ -75,7 +75,12 @@ static void run(union cx_sha2_state *const state[], const uint8_t *const in[], s
         cx_sha512_single_run(state + i, in + i, lanes - i, blocks);
 }
 
-static const struct cx_sha2 avx2 = { sizeof(uint64_t), &cx_sha512_first, run, NULL };
+static const struct cx_sha2 avx2 = {
+    .word_bytes = sizeof(uint64_t),
+    .first = &cx_sha512_first,
+    .stack_bytes = 3328,
+    .run = run,
+};
 
 static void *expand(const struct cx_evp *evp, const struct cx_packet_key *k)
 {

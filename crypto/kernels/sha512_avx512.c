@@ -83,7 +83,6 @@ static void run_some(union cx_sha2_state *const state[], const uint8_t *const in
         from[i] = i < lanes ? in[i] : in[0];
     }
     run_full(all, from, blocks);
-    cx_secret_wipe(&nobody, sizeof nobody);
 }
 
 static void run(union cx_sha2_state *const state[], const uint8_t *const in[], size_t lanes, size_t blocks)
@@ -97,7 +96,12 @@ static void run(union cx_sha2_state *const state[], const uint8_t *const in[], s
         cx_sha512_single_run(state + i, in + i, 1, blocks);
 }
 
-static const struct cx_sha2 avx512 = { sizeof(uint64_t), &cx_sha512_first, run, NULL };
+static const struct cx_sha2 avx512 = {
+    .word_bytes = sizeof(uint64_t),
+    .first = &cx_sha512_first,
+    .stack_bytes = 3328,
+    .run = run,
+};
 
 static void *expand(const struct cx_evp *evp, const struct cx_packet_key *k)
 {

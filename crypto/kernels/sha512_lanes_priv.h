@@ -11,8 +11,6 @@
 #ifndef CX_SHA512_LANES_PRIV_H
 #define CX_SHA512_LANES_PRIV_H
 
-#include "crypto/secret.h"
-
 enum { GROUP = 16, BLOCK_BYTES = CX_SHA512_BLOCK_BYTES };
 
 /* t counts rounds, modulo eight: the state does not move, its names do. kw is the round's constant and word. */
@@ -66,7 +64,6 @@ static void run_full(union cx_sha2_state *const state[LANES], const uint8_t *con
             s[i] = VEC_ADD(s[i], before[i]);
     }
     store_states(state, s);
-    cx_secret_wipe(w, sizeof w);
 }
 
 #endif
