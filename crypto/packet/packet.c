@@ -82,9 +82,16 @@ static void cursor_store(struct cx_packet_key *k, const struct cx_packet_job *jo
     memcpy(k->iv, job->iv, sizeof k->iv);
 }
 
+/* Bytes past the last whole block. Blocks are powers of two: a division would take as long as all else that framing does. */
+static size_t past_block(size_t len, size_t block)
+{
+    assert((block & (block - 1)) == 0);
+    return len & (block - 1);
+}
+
 static bool length_is_legal(const struct cx_packet_key *k, uint32_t len, uint32_t max_packet)
 {
-    return len >= 1 + CX_PACKET_PADDING_MIN && len <= max_packet && (len + length_in_blocks(k)) % k->cipher->block_len == 0;
+    return len >= 1 + CX_PACKET_PADDING_MIN && len <= max_packet && past_block(len + length_in_blocks(k), k->cipher->block_len) == 0;
 }
 
 /* What a batch is opened from. */
@@ -132,13 +139,15 @@ static bool payload_find(const struct cx_packet_job *job, struct cx_span *payloa
 enum cx_err cx_packet_open(struct cx_packet_cache *cache, struct cx_packet_key *k, struct cx_span wire, uint32_t max_packet,
                            struct cx_span payload[], size_t *count, size_t *used, size_t *need)
 {
-    struct batch b = { .ops = ops_of(cx_packet_cache_kernels(cache), k), .n = 0 };
+    struct batch b; /* whose jobs, a kilobyte, nobody need zero */
     size_t most = *count < CX_PACKET_BATCH ? *count : CX_PACKET_BATCH, verified = 0;
     assert(!k->sealing && max_packet <= CX_PACKET_LENGTH_LIMIT);
     *count = *used = *need = 0;
     if (wire.len < CX_PACKET_LENGTH_BYTES)
         return CX_OK;
 
+    b.ops = ops_of(cx_packet_cache_kernels(cache), k);
+    b.n = 0;
     cursor_load(&b.job[0], k);
     enum cx_err framing = find_context(cache, b.ops, k, &b.context);
     if (!framing)
@@ -167,7 +176,7 @@ static uint8_t padding_for(const struct cx_packet_key *k, size_t payload_len)
 {
     size_t block = k->cipher->block_len > BLOCK_MIN ? k->cipher->block_len : BLOCK_MIN;
     size_t covered = 1 + payload_len + length_in_blocks(k);
-    size_t padding = block - covered % block;
+    size_t padding = block - past_block(covered, block);
     return (uint8_t)(padding < CX_PACKET_PADDING_MIN ? padding + block : padding);
 }
 
