@@ -196,8 +196,10 @@ static void fill_in(struct load_line *l)
 {
     struct load_settings *s = &l->settings;
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    s->threads = (unsigned)or_else(l->threads, cores > 0 ? (size_t)cores : 1);
     s->connections = (unsigned)or_else(l->connections, 1);
+    s->threads = (unsigned)or_else(l->threads, cores > 0 ? (size_t)cores : 1);
+    if (s->threads > s->connections) /* a connection has one thread for life */
+        s->threads = s->connections;
     s->channels = (unsigned)or_else(l->channels, 1);
     s->payload_bytes = or_else(l->payload, PAYLOAD);
     s->connects_at_once = (unsigned)or_else(l->connects_at_once, s->mode == LOAD_HANDSHAKE ? s->connections : CONNECTS_AT_ONCE);

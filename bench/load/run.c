@@ -187,7 +187,7 @@ static struct load_share share_of(const struct load_settings *s, unsigned index,
 static const char *start_workers(struct run *r)
 {
     const struct load_settings *s = r->settings;
-    unsigned threads = s->threads < s->connections ? s->threads : s->connections;
+    unsigned threads = s->threads;
     r->worker = calloc(threads, sizeof *r->worker);
     if (!r->worker)
         return "threads";

@@ -34,7 +34,7 @@ struct load_settings {
     const char *host_key;    /* the only fingerprint that is trusted ("SHA256:…"); NULL: any */
     struct cx_view target_host;
     uint32_t target_port;
-    unsigned threads, connections, channels; /* channels: of each connection */
+    unsigned threads, connections, channels; /* threads: no more than connections; channels: of each connection */
     size_t payload_bytes;
     double echoes_per_second; /* of all channels together, at times set in advance; 0: each when the one before is back */
     double duration_s, warmup_s;

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import resource
 import signal
 import subprocess
 import threading
@@ -22,10 +23,10 @@ TARGETS = {"handshake": "echo", "churn": "echo", "echo": "echo", "bulk-up": "dis
 SHORT = ("--duration", "1", "--warmup", "0.2")
 
 
-def load(mode, server, key, target, *arguments, user="alice"):
+def load(mode, server, key, target, *arguments, user="alice", **process):
     """Runs a measurement; returns its JSON."""
     argv = [PROGRAM, "load", mode, "--json", *SHORT, "-i", str(key), "--target", target, *map(str, arguments), f"{user}@127.0.0.1:{server.port}"]
-    result = subprocess.run(argv, capture_output=True, text=True, timeout=200)
+    result = subprocess.run(argv, capture_output=True, text=True, timeout=200, **process)
     assert result.stdout, result.stderr
     report = json.loads(result.stdout)
     report["status"] = result.returncode
@@ -226,3 +227,34 @@ def test_connections_that_are_cut_off_are_no_errors_and_come_back(gateway, keys)
     report = load("echo", gateway, keys["alice"], "echo", "-c", 8, "-m", 2, "--cut-rate", 20, "--rekey-every", "1M", "--payload", "2000")
     assert_clean(report)
     assert report["run"]["cuts"] > 5 and report["run"]["connected"] > 2
+
+
+def test_connections_begin_at_the_rate_that_was_asked_for(gateway, keys):
+    gateway.start(QUEUES)
+    report = load("idle", gateway, keys["alice"], "echo", "-c", 21, "--connect-rate", 20)
+    assert_clean(report)
+    assert report["run"]["connected"] == 21 and report["run"]["ramp_s"] >= 0.9
+
+
+def test_a_server_that_limits_logins_is_not_run_over(new_sshd):
+    sshd = new_sshd(settings="PerSourceMaxStartups 5")
+    carefully = load("idle", sshd, sshd.key, "127.0.0.1:1", "-c", 6, "-m", 1, "--connect-parallel", 1, user=sshd.user)
+    assert {error["kind"] for error in carefully["errors"]} == {"refused"}, "nobody listens there, but all logged in"
+    assert carefully["run"]["connected"] == 6
+    at_once = load("handshake", sshd, sshd.key, "127.0.0.1:1", "-c", 20, user=sshd.user)
+    assert "turned-away" in {error["kind"] for error in at_once["errors"]}
+
+
+def test_descriptors_that_are_not_to_be_had_are_errors_of_its_own(gateway, keys):
+    gateway.start(QUEUES)
+    few = 30
+    report = load("idle", gateway, keys["alice"], "echo", "-c", 40, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (few, few)))
+    assert {(error["kind"], error["text"]) for error in report["errors"]} == {("own", "Too many open files")}
+    assert report["status"] == 0 and few - 15 < report["run"]["connected"] < few
+
+
+def test_connections_come_from_the_addresses_that_were_named(gateway, keys):
+    gateway.start(QUEUES)
+    assert_clean(load("idle", gateway, keys["alice"], "echo", "-c", 4, "--source", "127.0.0.2,127.0.0.3"))
+    from_them = [record["peer"].partition(":")[0] for record in gateway.audit() if record["event"] == "auth"]
+    assert sorted(from_them) == ["127.0.0.2", "127.0.0.2", "127.0.0.3", "127.0.0.3"]
