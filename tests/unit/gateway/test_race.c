@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Names with several addresses, over loopback: 127.0.0.1 and ::1 answer, on 127.0.0.9 nobody listens, and what is sent to the
- * backlog of 127.0.0.2 and its neighbours is dropped. */
+/* Names with several addresses, over loopback: 127.0.0.1 and ::1 answer, on 127.0.0.9 and from 127.0.0.20 on nobody listens, and
+ * what is sent to the backlog of 127.0.0.2 and its neighbours is dropped. */
 #include <criterion/criterion.h>
 #include <dirent.h>
 #include <stdio.h>
@@ -19,7 +19,10 @@ static const struct dns_zone zones[] = {
     { .label = "mute", .v4 = "127.0.0.1", .v6 = NULL },
     { .label = "soon", .v4 = "127.0.0.1", .v6 = "::1", .v6_late_ms = 5 },
     { .label = "late", .v4 = "127.0.0.1", .v6 = "::1", .v6_late_ms = 300 },
-    { .label = "refused", .v4 = "127.0.0.9 127.0.0.1", .v6 = "" },
+    { .label = "refused",
+      .v4 = "127.0.0.20 127.0.0.21 127.0.0.22 127.0.0.23 127.0.0.24 127.0.0.25 127.0.0.26 127.0.0.27 127.0.0.28 127.0.0.29 "
+            "127.0.0.30 127.0.0.31 127.0.0.32 127.0.0.33 127.0.0.34 127.0.0.1",
+      .v6 = "" },
     { .label = "nobody", .v4 = "127.0.0.9", .v6 = "" },
     { .label = "silent1", .v4 = "127.0.0.2 127.0.0.1", .v6 = "" },
     { .label = "silent3", .v4 = "127.0.0.2 127.0.0.3 127.0.0.4 127.0.0.1", .v6 = "" },
@@ -27,6 +30,7 @@ static const struct dns_zone zones[] = {
       .v4 = "127.0.0.2 127.0.0.3 127.0.0.4 127.0.0.5 127.0.0.6 127.0.0.7 127.0.0.8 127.0.0.10 127.0.0.11 "
             "127.0.0.12 127.0.0.1",
       .v6 = "" },
+    { .label = "many", .v4 = "10.0.0.1 10.0.0.2", .v6 = "fd00::1 fd00::2 fd00::3 fd00::4" },
     { .label = "hole", .v4 = "127.0.0.2", .v6 = "" },
     { .label = "none", .v4 = "", .v6 = "" },
     { .label = "unanswered" },
@@ -176,13 +180,13 @@ Test(race, the_first_that_answers_wins)
         { "silent10.example", "127.0.0.1", 2500, 3500 },
         { "nobody.example", "Connection refused", 0, 200 },
         { "none.example", "DNS server returned answer with no data", 0, 200 },
-        { "hole.example", "Connection timed out", 5000, 5500 },
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         unsigned took_ms;
         const char *got = outcome(rows[i].name, &took_ms);
         cr_expect_str_eq(got, rows[i].outcome, "%s: %s", rows[i].name, got);
-        cr_expect(took_ms >= rows[i].least_ms && took_ms <= rows[i].most_ms + 1000, "%s: %u ms", rows[i].name, took_ms);
+        /* what is added is for a machine that is busy */
+        cr_expect(took_ms >= rows[i].least_ms && took_ms <= rows[i].most_ms + 3000, "%s: %u ms", rows[i].name, took_ms);
     }
 }
 
@@ -201,6 +205,16 @@ Test(race, all_addresses_have_their_turn_where_time_is_short)
     struct gw_consumer *c = begin("silent10.example", 1500, NULL);
     run(c);
     cr_assert_eq(c->state, GW_CONSUMER_OPEN, "%s", c->why);
+    c->ops->close(c, false);
+}
+
+Test(race, who_does_not_answer_is_waited_for_until_the_time_is_over)
+{
+    struct gw_consumer *c = begin("hole.example", 500, NULL);
+    unsigned before = now_ms();
+    cr_assert_lt(run(c), 100);
+    cr_assert_geq(now_ms() - before, 500);
+    cr_assert_str_eq(c->why, "Connection timed out");
     c->ops->close(c, false);
 }
 
@@ -228,6 +242,23 @@ static bool permits_none(void *owner, const struct gw_addr *address)
     (void)address;
     judged++;
     return false;
+}
+
+static char turns[16];
+
+static bool note_family(void *owner, const struct gw_addr *address)
+{
+    (void)owner;
+    strcat(turns, address->family == AF_INET6 ? "6" : "4");
+    return false;
+}
+
+Test(race, families_take_turns)
+{
+    struct gw_consumer *c = begin("many.example", 5000, note_family);
+    run(c);
+    cr_assert_str_eq(turns, "646466");
+    c->ops->close(c, false);
 }
 
 Test(race, each_address_is_judged_before_it_is_tried)
