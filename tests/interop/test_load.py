@@ -258,3 +258,23 @@ def test_connections_come_from_the_addresses_that_were_named(gateway, keys):
     assert_clean(load("idle", gateway, keys["alice"], "echo", "-c", 4, "--source", "127.0.0.2,127.0.0.3"))
     from_them = [record["peer"].partition(":")[0] for record in gateway.audit() if record["event"] == "auth"]
     assert sorted(from_them) == ["127.0.0.2", "127.0.0.2", "127.0.0.3", "127.0.0.3"]
+
+
+@pytest.mark.skipif(is_sanitized(), reason="it fills the machine")
+def test_ten_thousand_connections_with_ten_channels_each(gateway, keys):
+    if resource.getrlimit(resource.RLIMIT_NOFILE)[1] < 11000:
+        pytest.skip("too few descriptors")
+    gateway.start(QUEUES, "MaxChannelsPerUser 1000000\nAuditLog none\nLogLevel INFO")
+    report = load("echo", gateway, keys["alice"], "echo", "-c", 10000, "-m", 10, "--duration", 5, "--pid", gateway.process.pid)
+    assert_clean(report)
+    assert (report["run"]["connected"], report["run"]["opened"]) == (10000, 100000)
+    assert report["work"]["count"] > 0
+    assert report["own"]["after"]["rss_bytes"] < 300 << 20
+
+
+@pytest.mark.skipif(is_sanitized(), reason="it fills the machine")
+def test_two_hundred_connections_with_ten_channels_each_to_sshd(sshd, target):
+    report = load("echo", sshd, sshd.key, target["echo"], "-c", 200, "-m", 10, "--duration", 3, user=sshd.user)
+    assert_clean(report)
+    assert (report["run"]["connected"], report["run"]["opened"]) == (200, 2000)
+    assert report["work"]["count"] > 0
