@@ -40,7 +40,7 @@ static bool set_up(struct gw_admin *a)
 {
     a->wake = (struct gw_watch){ .fd = a->inbox.wake_fd, .on_ready = noted };
     a->loop = gw_loop_new();
-    return a->loop && gw_loop_add(a->loop, &a->wake) && gw_loop_add(a->loop, &a->listener);
+    return a->loop && gw_loop_add_reader(a->loop, &a->wake) && gw_loop_add(a->loop, &a->listener);
 }
 
 struct gw_admin *gw_admin_new(const struct gw_admin_setup *setup)

@@ -67,7 +67,7 @@ struct gw_link *gw_link_new(struct gw_loop *loop, int fd)
     l->first_free = SLOT_NONE;
     l->asked_end = &l->asked;
     l->notes_end = &l->notes;
-    if (!gw_ipc_out_init(&l->out) || !gw_loop_add(loop, &l->watch)) {
+    if (!gw_ipc_out_init(&l->out) || !gw_loop_add_reader(loop, &l->watch)) {
         gw_ipc_out_deinit(&l->out);
         free(l);
         return NULL;
@@ -166,7 +166,7 @@ static bool send_out(struct gw_link *l)
     if (sent < 0)
         gw_engine_die("the monitor is gone: %s", strerror(errno));
     if (sent == 0)
-        l->watch.ready &= (uint8_t)~GW_WRITABLE;
+        gw_loop_await_writing(l->loop, &l->watch);
     return sent == 1;
 }
 

@@ -59,12 +59,42 @@ uint64_t gw_loop_now_ns(const struct gw_loop *loop)
     return loop->now_ns;
 }
 
+static bool watch(struct gw_loop *loop, struct gw_watch *w, int operation, uint32_t events)
+{
+    struct epoll_event e = { .events = events | EPOLLRDHUP | EPOLLET, .data.ptr = w };
+    return epoll_ctl(loop->epoll_fd, operation, w->fd, &e) == 0;
+}
+
 bool gw_loop_add(struct gw_loop *loop, struct gw_watch *w)
 {
     assert(w->on_ready);
     w->ready = 0;
-    struct epoll_event e = { .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = w };
-    return epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, w->fd, &e) == 0;
+    w->waits_to_write = false;
+    return watch(loop, w, EPOLL_CTL_ADD, EPOLLIN | EPOLLOUT);
+}
+
+bool gw_loop_add_reader(struct gw_loop *loop, struct gw_watch *w)
+{
+    assert(w->on_ready);
+    w->ready = GW_WRITABLE;
+    w->waits_to_write = false;
+    return watch(loop, w, EPOLL_CTL_ADD, EPOLLIN);
+}
+
+/* A change looks at the descriptor anew, so what became ready before it is told as well. */
+void gw_loop_await_writing(struct gw_loop *loop, struct gw_watch *w)
+{
+    w->ready &= (uint8_t)~GW_WRITABLE;
+    w->waits_to_write = true;
+    bool changed = watch(loop, w, EPOLL_CTL_MOD, EPOLLIN | EPOLLOUT);
+    assert(changed);
+}
+
+static void end_wait_to_write(struct gw_loop *loop, struct gw_watch *w)
+{
+    w->waits_to_write = false;
+    bool changed = watch(loop, w, EPOLL_CTL_MOD, EPOLLIN);
+    assert(changed);
 }
 
 void gw_loop_remove(struct gw_loop *loop, struct gw_watch *w)
@@ -116,6 +146,8 @@ void gw_loop_round(struct gw_loop *loop, bool may_wait)
         if (!w)
             continue;
         w->ready |= ready_bits(e->events);
+        if (w->waits_to_write && (w->ready & GW_WRITABLE))
+            end_wait_to_write(loop, w);
         w->on_ready(w);
     }
     loop->event_count = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A worker's event loop: descriptors, readiness, timers, and the marks of who is to be served this round.
- * Each descriptor is registered once, edge-triggered, for reading and writing; readiness is a bit in its watch, set here and
- * cleared by whoever met EAGAIN (or a short read). One thread. */
+ * Each descriptor is registered once, edge-triggered, for reading and writing (or as a reader, see below); readiness is a bit in
+ * its watch, set here and cleared by whoever met EAGAIN (or a short read). One thread. */
 #ifndef GW_LOOP_H
 #define GW_LOOP_H
 
@@ -16,7 +16,8 @@ enum {
 
 struct gw_watch {
     int fd;
-    uint8_t ready; /* GW_READABLE | … */
+    uint8_t ready;       /* GW_READABLE | … */
+    bool waits_to_write; /* the loop's own */
     /* Pass 1 of a round: bits were added to ready. Only marks what is to be served; reads and writes nothing. */
     void (*on_ready)(struct gw_watch *w);
 };
@@ -29,6 +30,11 @@ void gw_loop_free(struct gw_loop *loop);
 uint64_t gw_loop_now_ns(const struct gw_loop *loop);
 /* w->fd and w->on_ready are set, w->ready is cleared here. False: errno. */
 bool gw_loop_add(struct gw_loop *loop, struct gw_watch *w);
+/* For descriptors that are hardly ever full, and whose other end wakes us as a writer each time it reads: Unix sockets between our
+ * own processes, eventfds. GW_WRITABLE is set from the start. */
+bool gw_loop_add_reader(struct gw_loop *loop, struct gw_watch *w);
+/* Of a reader that met EAGAIN in writing: clears GW_WRITABLE, and on_ready comes once it may be written again. */
+void gw_loop_await_writing(struct gw_loop *loop, struct gw_watch *w);
 /* Before w->fd is closed. No callback for w comes after this, not even of events already fetched. */
 void gw_loop_remove(struct gw_loop *loop, struct gw_watch *w);
 /* Waits until something is ready or a timer is due (not at all if !may_wait), calls on_ready for each, then fires timers. */

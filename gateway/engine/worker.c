@@ -46,7 +46,7 @@ static bool set_up(struct gw_worker *w, const struct gw_worker_setup *setup)
     return mux_ring_init(&w->intake.accepted, GW_INTAKE_SLOTS) && gw_area_init(&w->receive_area, GW_RECEIVE_AREA_BYTES) &&
            gw_area_init(&w->send_area, GW_SEND_AREA_BYTES) && gw_area_init(&w->staging_area, MUX_STAGING_BYTES) &&
            (w->shared.cache = cx_packet_cache_new(CACHE_ENTRIES, cx_kernels_current())) && (w->loop = gw_loop_new()) &&
-           gw_loop_add(w->loop, &w->wake) && (w->link = gw_link_new(w->loop, setup->link_fd)) &&
+           gw_loop_add_reader(w->loop, &w->wake) && (w->link = gw_link_new(w->loop, setup->link_fd)) &&
            (w->dns = gw_dns_new(w->loop, NULL)) && (w->linger = gw_linger_new(w->loop)) && (w->health = new_health(w));
 }
 

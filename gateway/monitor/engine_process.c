@@ -79,7 +79,7 @@ static bool open_link(struct gw_loop *loop, struct gw_watch *w, struct gw_ipc_ou
     if (gw_ipc_pair(pair)) {
         *w = (struct gw_watch){ .fd = pair[0], .on_ready = noted };
         *theirs = pair[1];
-        if (gw_loop_add(loop, w))
+        if (gw_loop_add_reader(loop, w))
             return true;
         close(pair[0]);
         close_fd(theirs);
@@ -192,7 +192,7 @@ static bool tell(struct gw_engine_process *e, enum gw_ipc_type type, uint64_t id
     if (sent < 0)
         gw_engine_kill(e, "its control socket failed");
     else
-        e->control.ready &= (uint8_t)~GW_WRITABLE;
+        gw_loop_await_writing(e->loop, &e->control);
     return false;
 }
 

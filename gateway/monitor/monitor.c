@@ -193,6 +193,8 @@ static bool serve_signals(struct monitor *m)
 {
     bool any = false;
     struct signalfd_siginfo info;
+    if (!(m->signals.ready & GW_READABLE))
+        return false;
     while (read(m->signals.fd, &info, sizeof info) == (ssize_t)sizeof info) {
         if (info.ssi_signo == SIGCHLD)
             reap(m);
@@ -202,6 +204,7 @@ static bool serve_signals(struct monitor *m)
             reload(m);
         any = true;
     }
+    m->signals.ready &= (uint8_t)~GW_READABLE;
     return any;
 }
 
@@ -213,7 +216,7 @@ static void noted(struct gw_watch *w)
 /* Answers come in before requests go out: what a request made possible leaves in the same round. */
 static void serve(struct monitor *m)
 {
-    bool more = false;
+    bool more = true; /* the engine is owed its configuration */
     while (!m->done) {
         gw_loop_round(m->loop, !more);
         if (gw_engine_serve_control(&m->engine)) /* before the signals: what it said stands before its death */

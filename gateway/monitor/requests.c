@@ -71,7 +71,7 @@ static bool flush(struct gw_requests *r, struct gw_worker_link *link)
     if (sent < 0)
         gw_engine_kill(r->engine, "a worker's socket failed");
     if (sent == 0)
-        link->watch.ready &= (uint8_t)~GW_WRITABLE;
+        gw_loop_await_writing(r->engine->loop, &link->watch);
     if (sent != 1)
         return false;
     while (fd_count > 0)

@@ -81,7 +81,7 @@ static bool start(struct signer *s)
     if (pid < 0)
         return false;
     s->watch = (struct gw_watch){ .fd = fd, .on_ready = noted };
-    if (!gw_loop_add(s->pool->loop, &s->watch)) {
+    if (!gw_loop_add_reader(s->pool->loop, &s->watch)) {
         int why = errno;
         close(fd); /* it ends by itself, and is reaped as a stranger */
         errno = why;
@@ -228,8 +228,10 @@ static void send_queued(struct signer *s)
         const struct gw_signer_request *request = &s->queue[s->sent % s->room].request;
         if (send(s->watch.fd, request, sizeof *request, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)sizeof *request)
             s->sent++;
+        else if (errno == EAGAIN)
+            gw_loop_await_writing(s->pool->loop, &s->watch);
         else if (errno != EINTR)
-            s->watch.ready &= (uint8_t)~GW_WRITABLE; /* full; or gone, and then it will be reaped */
+            s->watch.ready &= (uint8_t)~GW_WRITABLE; /* gone: it will be reaped */
     }
 }
 

@@ -68,6 +68,62 @@ Test(loop, bits_stay_until_they_are_cleared_and_edges_come_once, .init = set_up,
     cr_assert_gt(ends[1].called, called, "a new byte is a new edge");
 }
 
+/* The first end, registered anew, sends to the second until nothing more goes in. */
+static size_t fill_as_reader(void)
+{
+    char bytes[4096] = { 0 };
+    size_t sent = 0;
+    gw_loop_remove(loop, &ends[0].watch);
+    cr_assert(gw_loop_add_reader(loop, &ends[0].watch));
+    cr_assert_eq(ends[0].watch.ready, GW_WRITABLE, "from the start");
+    for (ssize_t n; (n = write(ends[0].watch.fd, bytes, sizeof bytes)) > 0;)
+        sent += (size_t)n;
+    return sent;
+}
+
+static void drain(size_t bytes)
+{
+    char room[4096];
+    for (ssize_t n; bytes > 0 && (n = read(ends[1].watch.fd, room, sizeof room)) > 0;)
+        bytes -= (size_t)n;
+    cr_assert_eq(bytes, 0);
+}
+
+Test(loop, a_reader_is_not_woken_by_who_takes_what_it_wrote, .init = set_up, .fini = tear_down)
+{
+    size_t sent = fill_as_reader();
+    gw_loop_round(loop, false);
+    ends[0].called = 0;
+    drain(sent);
+    gw_loop_round(loop, false);
+    cr_assert_eq(ends[0].called, 0);
+}
+
+Test(loop, a_reader_that_met_a_full_socket_hears_of_room_once, .init = set_up, .fini = tear_down)
+{
+    size_t sent = fill_as_reader();
+    gw_loop_await_writing(loop, &ends[0].watch);
+    gw_loop_round(loop, false);
+    cr_assert_eq(ends[0].watch.ready & GW_WRITABLE, 0);
+    drain(sent);
+    gw_loop_round(loop, false);
+    cr_assert(ends[0].watch.ready & GW_WRITABLE);
+
+    ends[0].called = 0;
+    cr_assert_eq(write(ends[0].watch.fd, "x", 1), 1);
+    drain(1);
+    gw_loop_round(loop, false);
+    cr_assert_eq(ends[0].called, 0, "a reader again");
+}
+
+Test(loop, room_that_came_before_a_reader_waits_for_it_is_told, .init = set_up, .fini = tear_down)
+{
+    drain(fill_as_reader());
+    gw_loop_await_writing(loop, &ends[0].watch);
+    gw_loop_round(loop, false);
+    cr_assert(ends[0].watch.ready & GW_WRITABLE);
+}
+
 Test(loop, the_end_of_the_peer_is_a_hang_up_that_can_be_read, .init = set_up, .fini = tear_down)
 {
     cr_assert_eq(shutdown(ends[0].watch.fd, SHUT_WR), 0);
