@@ -48,6 +48,16 @@ static bool holds_out(struct gw_queue *q, struct gw_request *r)
     return false;
 }
 
+/* All that are up have failed it. False: it may try them again, since none other has come in all that time. */
+static bool avoids_them(struct gw_queue *q, const struct gw_request *r, uint64_t now_ns)
+{
+    uint64_t again_ns = r->asked_ns + GW_MARK_NS;
+    if (now_ns >= again_ns)
+        return false;
+    q->again_ns = again_ns < q->again_ns ? again_ns : q->again_ns;
+    return true;
+}
+
 /* ---- who is next ---- */
 
 enum turn {
@@ -58,7 +68,13 @@ enum turn {
 
 static enum turn try_to_grant(struct gw_queue *q, struct gw_request *r)
 {
-    switch (gw_pool_take(q, r, gw_loop_now_ns(gw_queue_home_loop(q)))) {
+    uint64_t now_ns = gw_loop_now_ns(gw_queue_home_loop(q));
+    enum gw_take take = gw_pool_take(q, r, now_ns);
+    if (take == GW_TAKE_TRIED && q->hold_for_consumer && !avoids_them(q, r, now_ns)) {
+        r->tried_count = 0;
+        take = gw_pool_take(q, r, now_ns);
+    }
+    switch (take) {
     case GW_TAKE_OK:
         grant(q, r);
         return TURN_DONE;
@@ -66,6 +82,7 @@ static enum turn try_to_grant(struct gw_queue *q, struct gw_request *r)
         return TURN_STOP;
     case GW_TAKE_MEMBERS_FULL: /* those it has tried may take another one */
         return r->tried_count > 0 ? TURN_PASSED : TURN_STOP;
+    case GW_TAKE_TRIED:
     case GW_TAKE_NONE:
         if (!holds_out(q, r))
             return TURN_DONE;
@@ -111,8 +128,10 @@ static void on_mark_end(struct gw_timer *t, uint64_t now_ns)
 void gw_home_serve(struct gw_queue *q)
 {
     struct gw_loop *loop = gw_queue_home_loop(q);
+    q->again_ns = UINT64_MAX;
     take_turns(q);
     uint64_t at_ns = q->line.waiting > 0 ? gw_pool_next_mark_end_ns(q, gw_loop_now_ns(loop)) : UINT64_MAX;
+    at_ns = q->again_ns < at_ns ? q->again_ns : at_ns;
     if (at_ns == UINT64_MAX) {
         gw_timer_cancel(loop, &q->mark_timer);
         return;

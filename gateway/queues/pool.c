@@ -6,11 +6,10 @@
  * home clears the state and then reads `active` (both sequentially consistent), so that either the taker sees the member gone, or
  * the home sees it held and does not use the slot again.
  *
- * Tiers. Members whose connects have failed GW_MARK_AFTER times in a row are marked: for MARK_NS they are the last choice, and then
- * one request tries them again. A mark alone never leaves a queue without members: where all are marked, they are used as they are.
- * A mark that ends lets requests through that wait for other members: where it ends by time, the home's timer looks again; where a
- * connect that came about ends it, whoever ends it pokes the home.
- * Backups serve while no other member is up, full or not.
+ * Tiers. Members whose connects have failed GW_MARK_AFTER times in a row are marked: for GW_MARK_NS they are the last choice, and
+ * then one request tries them again. A mark alone never leaves a queue without members: where all are marked, they are used as they
+ * are. A mark that ends lets requests through that wait for other members: where it ends by time, the home's timer looks again;
+ * where a connect that came about ends it, whoever ends it pokes the home. Backups serve while no other member is up, full or not.
  *
  * Round robin is start-time fair queueing: each member has a virtual time, advanced by SCALE / weight at each pick; the smallest is
  * next. A time that has fallen behind the queue's (the start of the last pick) counts as that: who was full, down or is new gets no
@@ -23,12 +22,10 @@
 
 #include "gateway/queues/queue_priv.h"
 
-static const uint64_t MARK_NS = 10ull * 1000000000;
-
 enum { VTIME_SCALE_BITS = 32 };
 
 /* Better tiers first. */
-enum tier { TIER_UP, TIER_BACKUP, TIER_MARKED, TIER_MARKED_BACKUP, TIER_NONE };
+enum tier { TIER_UP, TIER_BACKUP, TIER_MARKED, TIER_MARKED_BACKUP, TIER_TRIED, TIER_NONE };
 
 struct candidate {
     struct gw_member *member; /* NULL: none */
@@ -59,8 +56,10 @@ static bool was_tried(const struct gw_request *r, uint64_t state, uint32_t index
 static enum tier tier_of(const struct gw_request *r, uint32_t index, uint64_t now_ns, struct candidate *c)
 {
     c->state = atomic_load(&c->member->state);
-    if ((c->state & GW_STATE_TAKES_MASK) != GW_STATE_TAKES || was_tried(r, c->state, index))
+    if ((c->state & GW_STATE_TAKES_MASK) != GW_STATE_TAKES)
         return TIER_NONE;
+    if (was_tried(r, c->state, index))
+        return TIER_TRIED;
     c->marked_until_ns = atomic_load_explicit(&c->member->marked_until_ns, memory_order_relaxed);
     bool avoided = c->marked_until_ns > now_ns;
     if (c->state & GW_STATE_BACKUP)
@@ -143,14 +142,14 @@ static struct candidate choose(struct gw_queue *q, const struct gw_request *r, u
     for (unsigned i = 0; i < count; i++) {
         struct candidate c = { .member = gw_queue_member(q, i) };
         enum tier tier = tier_of(r, i, now_ns, &c);
-        if (tier == TIER_NONE || tier > *best)
+        if (tier > *best)
             continue;
         if (tier < *best) {
             *best = tier;
             choice.best.member = NULL; /* what was considered does not count */
             choice.weights = 0;
         }
-        if (!has_room(&c))
+        if (tier >= TIER_TRIED || !has_room(&c))
             continue;
         c.weight = atomic_load_explicit(&c.member->weight, memory_order_relaxed);
         c.vtime = atomic_load_explicit(&c.member->vtime, memory_order_relaxed);
@@ -194,7 +193,7 @@ static void charge(struct gw_queue *q, const struct candidate *c)
 static bool may_try(const struct candidate *c, uint64_t now_ns)
 {
     uint64_t until = c->marked_until_ns;
-    return until == 0 || until > now_ns || atomic_compare_exchange_strong(&c->member->marked_until_ns, &until, now_ns + MARK_NS);
+    return until == 0 || until > now_ns || atomic_compare_exchange_strong(&c->member->marked_until_ns, &until, now_ns + GW_MARK_NS);
 }
 
 static bool take_member(struct gw_queue *q, struct gw_request *r, const struct candidate *c, uint64_t now_ns)
@@ -226,7 +225,7 @@ enum gw_take gw_pool_take(struct gw_queue *q, struct gw_request *r, uint64_t now
             return GW_TAKE_OK;
         if (!c.member) {
             atomic_fetch_sub(&q->active, 1);
-            return tier == TIER_NONE ? GW_TAKE_NONE : GW_TAKE_MEMBERS_FULL;
+            return tier == TIER_NONE ? GW_TAKE_NONE : tier == TIER_TRIED ? GW_TAKE_TRIED : GW_TAKE_MEMBERS_FULL;
         }
     }
 }
@@ -269,6 +268,6 @@ bool gw_pool_failed(struct gw_member *m, uint64_t now_ns)
     atomic_fetch_add_explicit(&m->failed, 1, memory_order_relaxed);
     unsigned in_row = atomic_fetch_add_explicit(&m->failed_in_row, 1, memory_order_relaxed) + 1;
     if (in_row >= GW_MARK_AFTER)
-        atomic_store_explicit(&m->marked_until_ns, now_ns + MARK_NS, memory_order_relaxed);
+        atomic_store_explicit(&m->marked_until_ns, now_ns + GW_MARK_NS, memory_order_relaxed);
     return in_row == GW_MARK_AFTER;
 }

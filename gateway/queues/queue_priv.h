@@ -14,6 +14,7 @@
 /* ---- members ---- */
 
 enum { GW_MEMBERS_A_CHUNK = 16, GW_MARK_AFTER = 3 };
+#define GW_MARK_NS (10ull * 1000000000) /* how long a member is avoided: by all, or by a request that has tried it */
 
 /* Bits of a member's state, below its generation. */
 enum {
@@ -112,7 +113,8 @@ struct gw_queue {
 
     /* the home's */
     struct gw_line line;
-    struct gw_timer mark_timer; /* set while somebody waits and a member is marked */
+    struct gw_timer mark_timer; /* set while somebody waits, and a member is avoided for a while */
+    uint64_t again_ns;          /* when the next of those that wait may try its members again; UINT64_MAX: none */
     unsigned max_queue, per_user_max_conn;
     bool is_configured, hold_for_consumer;
 
@@ -204,6 +206,7 @@ enum gw_take {
     GW_TAKE_OK,
     GW_TAKE_QUEUE_FULL,
     GW_TAKE_MEMBERS_FULL, /* one at least is up, and was not tried by r */
+    GW_TAKE_TRIED,        /* some are up, and r has tried all of them */
     GW_TAKE_NONE,
 };
 

@@ -227,6 +227,27 @@ Test(queue, a_retry_that_must_wait_holds_up_nobody_who_need_not)
     queue_world_deinit(&w);
 }
 
+Test(queue, a_request_that_is_held_tries_again_whom_it_has_tried)
+{
+    struct queue_world w;
+    struct asked a;
+    queue_world_init(&w, QUIET "HoldForConsumer yes\nRetries 1\nTarget a:1");
+    queue_world_ask(&w, &a, "alice");
+    gw_request_failed(a.request);
+    queue_world_settle(&w);
+    cr_assert_eq(a.answers, 1, "at once it is not tried again");
+    a.request->asked_ns -= GW_MARK_NS - 50 * 1000000;
+    gw_request_poke(queue_world_queue(&w)); /* the time is looked at anew */
+    queue_world_settle(&w);
+    cr_assert_eq(a.answers, 1);
+    queue_world_run(&w, 100);
+    cr_assert(a.answers == 2 && gw_request_answer(a.request) == GW_ANSWER_GRANTED);
+    gw_request_failed(a.request);
+    cr_assert(a.answers == 3 && gw_request_answer(a.request) == GW_ANSWER_FAILED, "Retries is the end of it");
+    queue_world_release(&w, &a);
+    queue_world_deinit(&w);
+}
+
 static const char *const joiner = "reverse:1";
 
 static struct gw_membership membership;
