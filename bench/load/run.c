@@ -13,8 +13,8 @@
 #include "bench/load/worker.h"
 #include "crypto/cpu.h"
 
-enum { SERIES_STEPS = 600 };
-static const double NAP_S = 0.05, STALL_S = 70, RATE_S = 1;
+enum { SERIES_STEPS = 120, SERIES_ROOM = 2 * SERIES_STEPS };
+static const double NAP_S = 0.05, STALL_S = 70, RATE_S = 1, STEP_LEAST_S = 0.2;
 
 struct run {
     const struct load_settings *settings;
@@ -120,7 +120,7 @@ static void record(struct run *r, const struct load_totals *t)
 {
     struct load_figures *f = r->figures;
     bool due = f->series_count == 0 || t->at_s - f->series[f->series_count - 1].at_s >= r->step_s * 0.9;
-    if (f->series && due && f->series_count < SERIES_STEPS)
+    if (f->series && due && f->series_count < SERIES_ROOM)
         f->series[f->series_count++] = *t;
 }
 
@@ -236,7 +236,8 @@ const char *load_run(const struct load_settings *settings, struct load_figures *
     struct run r = { .settings = settings, .figures = out, .watch = watch, .state = state, .start_s = now_s() };
     memset(out, 0, sizeof *out);
     r.step_s = (settings->warmup_s + settings->duration_s) / SERIES_STEPS;
-    out->series = calloc(SERIES_STEPS, sizeof *out->series);
+    r.step_s = r.step_s > STEP_LEAST_S ? r.step_s : STEP_LEAST_S;
+    out->series = calloc(SERIES_ROOM, sizeof *out->series);
     out->watched = settings->server_pid > 0 && bench_processes_read(settings->server_pid, true, &out->before);
     /* where connecting is the work it does not come before it */
     atomic_store(&r.phase, settings->mode == LOAD_HANDSHAKE ? LOAD_WORK : LOAD_RAMP);
