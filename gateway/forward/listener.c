@@ -124,6 +124,12 @@ static struct gw_listener *new_listener(struct gw_loop *loop)
     return l;
 }
 
+static void give_up(struct gw_listener *l, int fd)
+{
+    gw_socket_path_remove(&l->path);
+    close(fd);
+}
+
 /* fd passes. */
 static void add(struct gw_listener *l, int fd)
 {
@@ -132,7 +138,7 @@ static void add(struct gw_listener *l, int fd)
     if (gw_loop_add(l->loop, &b->watch))
         l->count++;
     else
-        close(fd);
+        give_up(l, fd);
 }
 
 /* NULL, and l is freed, where it has nothing to listen on. */
@@ -173,7 +179,7 @@ struct gw_listener *gw_listener_new_path(struct gw_loop *loop, struct cx_view pa
     if (fd >= 0 && gw_socket_path_bind(&l->path, fd, text, mode, config->stream_local_unlink) && listen(fd, BACKLOG) == 0)
         add(l, fd);
     else if (fd >= 0)
-        close(fd);
+        give_up(l, fd);
     return unless_empty(l);
 }
 
