@@ -91,6 +91,8 @@ struct gw_unix_setup {
 struct gw_consumer *gw_tcp_new(struct gw_consumer_owner o, const struct gw_tcp_setup *setup);
 /* Whether fd is one of the last that there are, which are left to accept(2), logs and DNS. */
 bool gw_stream_is_reserved(int fd);
+/* A socket of a stream, that is not reserved. -1: errno. */
+int gw_stream_socket(int family);
 /* A connection that was accepted, OPEN, whose owner is to be set before the loop goes on: fd passes unless NULL is returned. */
 struct gw_consumer *gw_tcp_accepted(struct gw_loop *loop, struct gw_linger *linger, int fd, const struct gw_addr *peer);
 struct gw_consumer *gw_unix_accepted(struct gw_loop *loop, struct gw_linger *linger, int fd);

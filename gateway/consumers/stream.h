@@ -20,8 +20,6 @@ static inline struct gw_stream *gw_stream_of(struct gw_consumer *c)
 
 void gw_stream_init(struct gw_stream *s, const struct gw_consumer_ops *ops, struct gw_consumer_owner o, struct gw_loop *loop,
                     struct gw_linger *linger);
-/* A socket that is not reserved. -1: errno. */
-int gw_stream_socket(int family);
 /* Tells the service at fd, just connected, what it is told first. False: errno. */
 bool gw_stream_preface(const struct gw_stream *s, int fd, gw_preface *preface);
 /* False: errno, and fd stays the caller's. */

@@ -62,17 +62,6 @@ static unsigned choose_addresses(enum gw_gateway_ports ports, struct cx_view hos
     return FAMILIES;
 }
 
-/* -1: none can be had. */
-static int new_socket(int family)
-{
-    int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd >= 0 && gw_stream_is_reserved(fd)) {
-        close(fd);
-        return -1;
-    }
-    return fd;
-}
-
 /* A socket that listens there; *port is filled in where it is 0. -1: none can be had. */
 static int listen_on(const struct gw_addr *address, uint16_t *port)
 {
@@ -80,7 +69,7 @@ static int listen_on(const struct gw_addr *address, uint16_t *port)
     at.port = *port;
     struct sockaddr_storage sa;
     socklen_t len = gw_addr_to_sockaddr(&at, &sa);
-    int fd = new_socket(sa.ss_family), on = 1;
+    int fd = gw_stream_socket(sa.ss_family), on = 1;
     if (fd < 0)
         return -1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
@@ -174,7 +163,7 @@ struct gw_listener *gw_listener_new_path(struct gw_loop *loop, struct cx_view pa
     struct gw_listener *l = new_listener(loop);
     if (!l)
         return NULL;
-    int fd = new_socket(AF_UNIX);
+    int fd = gw_stream_socket(AF_UNIX);
     mode_t mode = 0777 & ~config->stream_local_mask;
     if (fd >= 0 && gw_socket_path_bind(&l->path, fd, text, mode, config->stream_local_unlink) && listen(fd, BACKLOG) == 0)
         add(l, fd);
