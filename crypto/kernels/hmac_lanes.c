@@ -307,19 +307,13 @@ static bool one_after_the_other(void *context, const struct cx_mac_crypt *x)
     return cx_hmac_tags(context, x->tag, x->n) && x->ctr->crypt(x->ctr_context, x->crypt, x->n);
 }
 
-bool cx_hmac_tags_and_crypt(void *context, const struct cx_mac_crypt *x)
+/* So many blocks of each group beside each other; other packets one way and then the other. Not inlined: ten kilobytes of stack are
+ * nothing that short packets should pay for. */
+static __attribute__((noinline)) bool one_beside_the_other(const struct context *c, const struct cx_mac_crypt *x,
+                                                           const size_t beside[])
 {
-    const struct context *c = context;
     struct lane all[CX_PACKET_BATCH];
-    size_t beside[CX_PACKET_BATCH / GROUP] = { 0 }, done[CX_PACKET_BATCH] = { 0 }, ahead[CX_PACKET_BATCH], end[CX_PACKET_BATCH];
-    size_t groups = x->n / GROUP, most = 0;
-    for (size_t g = 0; g < groups; g++) {
-        beside[g] = blocks_beside(x, g * GROUP, c->sha2);
-        most = beside[g] > most ? beside[g] : most;
-    }
-    if (most == 0)
-        return one_after_the_other(context, x);
-
+    size_t done[CX_PACKET_BATCH] = { 0 }, ahead[CX_PACKET_BATCH] = { 0 }, end[CX_PACKET_BATCH] = { 0 }, groups = x->n / GROUP;
     for (size_t i = 0; i < x->n; i++) {
         end[i] = x->crypt[i].len;
         ahead[i] = i / GROUP < groups && beside[i / GROUP] > 0 ? AHEAD : end[i];
@@ -334,4 +328,13 @@ bool cx_hmac_tags_and_crypt(void *context, const struct cx_mac_crypt *x)
     run_to_end(all, x->n, c);
     cx_secret_wipe(all, x->n * sizeof all[0]);
     return fine && (x->of_crypted || crypt_until(x, done, end));
+}
+
+bool cx_hmac_tags_and_crypt(void *context, const struct cx_mac_crypt *x)
+{
+    const struct context *c = context;
+    size_t beside[CX_PACKET_BATCH / GROUP], any = 0;
+    for (size_t g = 0; g < x->n / GROUP; g++)
+        any |= beside[g] = blocks_beside(x, g * GROUP, c->sha2);
+    return any > 0 ? one_beside_the_other(c, x, beside) : one_after_the_other(context, x);
 }
