@@ -364,9 +364,10 @@ static __attribute__((noinline)) void seal_jobs(const struct context *c, const s
 static __attribute__((noinline)) void wipe_stack(void)
 {
     vec frame[1024 / VEC_BYTES];
-    for (size_t i = 0; i < sizeof frame / sizeof *frame; i++)
+    for (size_t i = 0; i < sizeof frame / sizeof *frame; i++) {
         frame[i] = vec_zero();
-    __asm__ volatile("" : : "r"(frame) : "memory");
+        __asm__ volatile("" : : "r"(frame) : "memory"); /* no string instruction, which the next packet would wait for */
+    }
 }
 
 static enum cx_err seal_batch(void *context, const struct cx_packet_job job[], size_t n)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* AES-GCM with VAES and VPCLMULQDQ of 512 bits: four blocks an instruction. */
-#include <immintrin.h>
-#include <stdint.h>
+#include "crypto/kernels/vec512_priv.h"
 
 typedef __m512i vec;
 
@@ -112,7 +111,10 @@ static inline vec vec_keep(vec x, size_t n)
 
 static inline void vec_store_part(uint8_t *to, vec x, size_t n)
 {
-    _mm512_mask_storeu_epi8(to, first_bytes(n), x);
+    if (n < sizeof x)
+        cx_vec512_store_part(to, x, n);
+    else
+        vec_store(to, x);
 }
 
 /* The counter blocks 1 to 4 (SP 800-38D section 7.1), and the next four; reversed, the count is the lowest word. */
