@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 enum bench_bar { BENCH_BAR_REFERENCE, BENCH_BAR_BEST, BENCH_BAR_OTHER, BENCH_BAR_COUNT };
 
@@ -35,5 +36,7 @@ __attribute__((format(printf, 5, 6))) void bench_plot_bar(struct bench_plot *plo
 
 /* False: memory ran out while the chart was made, or the file cannot be written; errno says it. */
 bool bench_plot_write(const struct bench_plot *plot, const char *path);
+/* The same into a page that is being written. False: memory ran out while the chart was made. */
+bool bench_plot_draw(const struct bench_plot *plot, FILE *out);
 
 #endif

@@ -146,8 +146,10 @@ static void draw_head(FILE *out, const struct bench_plot *p)
     }
 }
 
-static void draw(FILE *out, const struct bench_plot *p)
+bool bench_plot_draw(const struct bench_plot *p, FILE *out)
 {
+    if (p->failed)
+        return false;
     double height = page_height(p), top = BENCH_SVG_HEAD;
     bench_svg_begin(out, height, p->title, p->note);
     draw_head(out, p);
@@ -156,6 +158,7 @@ static void draw(FILE *out, const struct bench_plot *p)
         top += BLOCK_HEAD + rows_height(&p->block[i]) + BLOCK_GAP;
     }
     bench_svg_end(out);
+    return true;
 }
 
 bool bench_plot_write(const struct bench_plot *p, const char *path)
@@ -167,7 +170,6 @@ bool bench_plot_write(const struct bench_plot *p, const char *path)
     FILE *out = fopen(path, "we");
     if (!out)
         return false;
-    draw(out, p);
-    bool good = !ferror(out);
+    bool good = bench_plot_draw(p, out) && !ferror(out);
     return fclose(out) == 0 && good;
 }

@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-static void write_text(FILE *out, const char *text)
+void bench_svg_escaped(FILE *out, const char *text)
 {
     for (; *text; text++) {
         if (*text == '&' || *text == '<' || *text == '>')
@@ -16,7 +16,7 @@ static void write_text(FILE *out, const char *text)
 void bench_svg_text(FILE *out, double x, double y, const char *class, const char *text)
 {
     fprintf(out, "<text x=\"%.1f\" y=\"%.1f\" class=\"%s\">", x, y, class);
-    write_text(out, text);
+    bench_svg_escaped(out, text);
     fputs("</text>\n", out);
 }
 

@@ -13,6 +13,8 @@ void bench_svg_end(FILE *out);
 
 /* class: title, note, panel, label (ends at x), tick (centred), value, best. */
 void bench_svg_text(FILE *out, double x, double y, const char *class, const char *text);
+/* A text with what SVG and HTML would take for markup written out. */
+void bench_svg_escaped(FILE *out, const char *text);
 /* A fine line of a grid. */
 void bench_svg_grid(FILE *out, double x1, double y1, double x2, double y2);
 
