@@ -46,6 +46,8 @@ static enum bench_options_outcome take_options(struct load_line *l, int argc, ch
         { "channels", "N", BENCH_NUMBER, &l->channels, CHANNELS_MAX, "of each connection; without it 1", 'm' },
         { "threads", "N", BENCH_NUMBER, &l->threads, THREADS_MAX, "without it, one for each core" },
         { "payload", "BYTES", BENCH_NUMBER, &l->payload, PAYLOAD_MAX, "of an echo; without it 64" },
+        { "bulk-payload", "BYTES", BENCH_NUMBER, &l->bulk_payload, PAYLOAD_MAX,
+          "echo: each connection's first channel echoes so much\nover and over, beside the others, and is not counted" },
         { "rate", "N", BENCH_RATE, &s->echoes_per_second, 0,
           "echoes a second, all in all, at times set in advance;\nwithout it, each when the one before is back" },
         { "duration", "S", BENCH_SECONDS, &s->duration_s, 0, "seconds that are measured; without it 10" },
@@ -181,6 +183,8 @@ static bool check_rest(struct load_line *l)
         return wrong("--plot writes SVG, and so takes a name that ends in .svg");
     if (s->echoes_per_second > 0 && s->mode != LOAD_ECHO)
         return wrong("--rate is for echo");
+    if (s->bulk_payload_bytes > 0 && (s->mode != LOAD_ECHO || s->channels < 2))
+        return wrong("--bulk-payload is for echo, with --channels 2 or more");
     if (s->mode == LOAD_HANDSHAKE && l->channels > 1)
         return wrong("a handshake has one channel: leave out --channels");
     s->host_key = l->host_key && strcmp(l->host_key, "any") != 0 ? l->host_key : NULL;
@@ -202,6 +206,7 @@ static void fill_in(struct load_line *l)
         s->threads = s->connections;
     s->channels = (unsigned)or_else(l->channels, 1);
     s->payload_bytes = or_else(l->payload, PAYLOAD);
+    s->bulk_payload_bytes = l->bulk_payload;
     s->connects_at_once = (unsigned)or_else(l->connects_at_once, s->mode == LOAD_HANDSHAKE ? s->connections : CONNECTS_AT_ONCE);
     s->slow_percent = (unsigned)l->slow_percent;
     s->server_pid = (pid_t)l->pid;

@@ -16,7 +16,7 @@ struct load_line {
     /* as typed */
     const char *user, *identity, *host_key, *target, *cipher, *mac, *kex;
     struct bench_words sources;
-    size_t threads, connections, channels, payload, connects_at_once, slow_percent, rekey_bytes, pid;
+    size_t threads, connections, channels, payload, bulk_payload, connects_at_once, slow_percent, rekey_bytes, pid;
 
     char *key_text, *user_text, *target_text;
     char ciphers[512], macs[512], kexes[512];

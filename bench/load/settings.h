@@ -36,7 +36,9 @@ struct load_settings {
     uint32_t target_port;
     unsigned threads, connections, channels; /* threads: no more than connections; channels: of each connection */
     size_t payload_bytes;
-    double echoes_per_second; /* of all channels together, at times set in advance; 0: each when the one before is back */
+    size_t bulk_payload_bytes; /* LOAD_ECHO: each connection's first channel echoes this much at a time, and counts for nothing; 0:
+                                * it is as the others */
+    double echoes_per_second;  /* of all channels together, at times set in advance; 0: each when the one before is back */
     double duration_s, warmup_s;
     double connects_per_second;              /* 0: no limit */
     unsigned connects_at_once;               /* connections that are not logged in yet */

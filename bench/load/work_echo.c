@@ -4,16 +4,27 @@
  * from when it was due. */
 #include "bench/load/work_priv.h"
 
+static bool is_bulk(const struct load_channel *ch)
+{
+    return ch->conn->worker->settings->bulk_payload_bytes > 0 && ch == ch->conn->channels;
+}
+
+static uint32_t payload_of(const struct load_channel *ch)
+{
+    const struct load_settings *s = ch->conn->worker->settings;
+    return (uint32_t)(is_bulk(ch) ? s->bulk_payload_bytes : s->payload_bytes);
+}
+
 static void send_payload(struct load_channel *ch)
 {
-    const struct load_worker *w = ch->conn->worker;
-    ch->left = ch->expected = (uint32_t)w->settings->payload_bytes;
+    ch->left = ch->expected = payload_of(ch);
     mux_channel_ready(ch->conn->session, ch->id);
 }
 
-static bool is_open_loop(const struct load_worker *w)
+/* Bulk waits for nothing. */
+static bool is_open_loop(const struct load_channel *ch)
 {
-    return w->settings->echoes_per_second > 0;
+    return ch->conn->worker->settings->echoes_per_second > 0 && !is_bulk(ch);
 }
 
 static void begin_turn(struct load_channel *ch)
@@ -27,8 +38,7 @@ static void begin_turn(struct load_channel *ch)
 
 static void begin(struct load_channel *ch)
 {
-    const struct load_worker *w = ch->conn->worker;
-    if (!is_open_loop(w)) {
+    if (!is_open_loop(ch)) {
         ch->start_ns = 0; /* the first byte's time is taken as it leaves */
         send_payload(ch);
     } else if (ch->due > 0) {
@@ -38,6 +48,8 @@ static void begin(struct load_channel *ch)
 
 static void turn(struct load_channel *ch)
 {
+    if (is_bulk(ch))
+        return;
     ch->due++;
     if (ch->state != LOAD_CHANNEL_OPEN || ch->expected > 0)
         return;
@@ -65,8 +77,7 @@ static size_t pull(struct load_channel *ch, const struct iovec *iov, int iov_cou
 static void data(struct load_channel *ch, struct cx_view bytes)
 {
     struct load_worker *w = ch->conn->worker;
-    uint32_t sent = (uint32_t)w->settings->payload_bytes - ch->left;
-    uint32_t back = (uint32_t)w->settings->payload_bytes - ch->expected;
+    uint32_t sent = payload_of(ch) - ch->left, back = payload_of(ch) - ch->expected;
     if (ch->expected == 0 || bytes.len > sent - back) {
         load_conn_fail(ch->conn, LOAD_FAULT_WRONG_BYTES, "more came back than was sent");
         return;
@@ -78,8 +89,10 @@ static void data(struct load_channel *ch, struct cx_view bytes)
     ch->expected -= (uint32_t)bytes.len;
     if (ch->expected > 0)
         return;
-    load_worker_latency(w, ch->conn, w->now_ns - ch->start_ns);
-    load_count(&w->tally.live.works, 1);
+    if (!is_bulk(ch)) {
+        load_worker_latency(w, ch->conn, w->now_ns - ch->start_ns);
+        load_count(&w->tally.live.works, 1);
+    }
     begin(ch);
 }
 

@@ -98,6 +98,15 @@ def test_algorithms_payloads_rekeys_and_slow_readers(gateway, keys, target):
     assert 0 < report["latency_ns"]["count"] <= report["work"]["count"]
 
 
+def test_bulk_moves_beside_what_is_counted(gateway, keys, target):
+    gateway.start(f"Queue echo\n Target {target['echo']}\n Allow alice")
+    report = load("echo", gateway, keys["alice"], "echo", "-m", 3, "--bulk-payload", "1M", "--rate", 100)
+    assert_clean(report)
+    work = report["work"]
+    assert 0 < work["count"] < 200
+    assert work["bytes_down"] > 1 << 20
+
+
 def stall(gateway, logins):
     """Half a second behind the login the engine stands still for a second: well within the two that are measured."""
     engine = gateway.engine()
@@ -186,6 +195,7 @@ def test_an_interrupt_ends_it_early_with_a_report(gateway, keys, tmp_path):
     (["echo", "--target", "x:1", "-i", "/nothing", "a@127.0.0.1"], "/nothing: No such file"),
     (["idle", "--rate", "5", "--target", "x:1", "-i", "KEY", "a@127.0.0.1"], "--rate is for echo"),
     (["handshake", "-m", "2", "--target", "x:1", "-i", "KEY", "a@127.0.0.1"], "a handshake has one channel"),
+    (["echo", "--bulk-payload", "1M", "--target", "x:1", "-i", "KEY", "a@127.0.0.1"], "--bulk-payload is for echo, with --channels 2"),
     (["echo", "--cipher", "rot13", "--target", "x:1", "-i", "KEY", "a@127.0.0.1"], "there is no 'rot13', but aes128-gcm"),
     (["echo", "--plot", "a.png", "--target", "x:1", "-i", "KEY", "a@127.0.0.1"], "ends in .svg"),
 ])
