@@ -5,5 +5,6 @@
 
 int bench_cipher(int argc, char **argv);
 int bench_load(int argc, char **argv);
+int bench_compare(int argc, char **argv);
 
 #endif

@@ -12,6 +12,7 @@ static const struct {
 } commands[] = {
     { "cipher", bench_cipher, "packet ciphers, key exchange, signatures: what one core can do" },
     { "load", bench_load, "load for any SSH server: connections, channels, echoes, bulk" },
+    { "compare", bench_compare, "sluiced beside other servers on this machine, in one table" },
 };
 
 static void usage(FILE *out)

@@ -5,8 +5,9 @@
 
 build_packages=(gcc libc6-dev cmake ninja-build pkg-config libssl-dev libsodium-dev nettle-dev libc-ares-dev libjemalloc-dev zlib1g-dev)
 client_packages=(openssh-client)
-test_packages=(libcriterion-dev libjansson-dev valgrind clang binutils python3 python3-pytest python3-paramiko openssh-server curl procps
-    putty-tools dropbear-bin libssh2-1 spin)
+peer_packages=(openssh-server dropbear-bin haproxy)
+test_packages=(libcriterion-dev libjansson-dev valgrind clang binutils python3 python3-pytest python3-paramiko curl procps
+    putty-tools libssh2-1 spin "${peer_packages[@]}")
 
 # Installs what is missing of the packages named; not as root: prints the line to type, and ends with status 1.
 require_packages()

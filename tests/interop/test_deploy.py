@@ -9,6 +9,7 @@ from support.process import free_port
 from support.waiting import wait_until
 
 QUICKSTART = pathlib.Path(__file__).parents[2] / "deploy/quickstart"
+COMPARE = QUICKSTART.with_name("compare")
 
 
 def test_the_demonstration_succeeds():
@@ -43,3 +44,9 @@ def test_it_serves_until_it_is_stopped(tmp_path):
     assert not state.exists()
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def test_the_comparison_is_one_command():
+    result = subprocess.run([COMPARE, "--rounds", "1", "--seconds", "0.3", "--only", "echo-100"], capture_output=True, text=True, timeout=500)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "an echo, 100 channels" in result.stdout
