@@ -66,13 +66,25 @@ static void tag_run(const uint8_t *input)
                 CX_E_TAG);
 }
 
-/* ---- payloads: class 0 is zeros, class 1 anything ---- */
+/* ---- payloads, and keys of cipher and MAC ---- */
+
+/* Class 0 is one that was drawn once, class 1 any. Not zeros: with payloads of those alone SHA-256 is a ten-thousandth faster on
+ * Zen 5, where the code has no branch, address or division that would tell them. */
+static void draw(uint8_t *input, size_t len, unsigned class)
+{
+    static uint8_t once[INPUT_MAX];
+    static bool drawn;
+    if (!drawn)
+        cx_random_fill(&timing_random, once, sizeof once);
+    drawn = true;
+    memcpy(input, once, len);
+    if (class == 1)
+        cx_random_fill(&timing_random, input, len);
+}
 
 static void payload_make(uint8_t *input, unsigned class)
 {
-    memset(input, 0, BATCH * PAYLOAD);
-    if (class == 1)
-        cx_random_fill(&timing_random, input, BATCH * PAYLOAD);
+    draw(input, BATCH * PAYLOAD, class);
 }
 
 static void payload_run(const uint8_t *input)
@@ -81,15 +93,12 @@ static void payload_run(const uint8_t *input)
     seal(&k, input);
 }
 
-/* ---- keys, of cipher and MAC: class 0 is a fixed one, class 1 any; expanding them is part of what is measured ---- */
-
 static void key_make(uint8_t *input, unsigned class)
 {
-    memset(input, 0x5a, CX_PACKET_KEY_MAX + CX_PACKET_MAC_KEY_MAX);
-    if (class == 1)
-        cx_random_fill(&timing_random, input, CX_PACKET_KEY_MAX + CX_PACKET_MAC_KEY_MAX);
+    draw(input, CX_PACKET_KEY_MAX + CX_PACKET_MAC_KEY_MAX, class);
 }
 
+/* Expanding the keys is part of what is measured. */
 static void key_run(const uint8_t *input)
 {
     static const uint8_t payload[BATCH * PAYLOAD];
@@ -101,7 +110,7 @@ static void key_run(const uint8_t *input)
 
 #define SUITE(name, ...)                                                                                                           \
     { name " tag", "last / first byte wrong", start, tag_make, tag_run, __VA_ARGS__ },                                             \
-        { name " payload", "zeros / random", start, payload_make, payload_run, __VA_ARGS__ },                                      \
+        { name " payload", "fixed / random", start, payload_make, payload_run, __VA_ARGS__ },                                      \
     {                                                                                                                              \
         name " keys", "fixed / random", start, key_make, key_run, __VA_ARGS__                                                      \
     }
