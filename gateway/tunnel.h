@@ -38,7 +38,8 @@ void gw_tunnel_end_all(struct gw_conn *c, const char *reason);
 struct gw_tunnel_list {
     struct gw_tunnel *all;
     struct gw_tunnel *marked;
-    uint32_t next_number; /* channel numbers for logs: never reused within the connection */
+    struct gw_user_channels *user; /* whose channels they are; good while one of them is counted */
+    uint32_t next_number;          /* channel numbers for logs: never reused within the connection */
     uint32_t count;
 };
 struct gw_tunnel_list *gw_conn_tunnels(struct gw_conn *c);

@@ -12,7 +12,7 @@
 struct gw_block;
 
 struct gw_bytes {
-    struct gw_block *head, *tail;
+    struct gw_block *last; /* its next is the first; NULL: none */
     size_t len;
 };
 

@@ -39,6 +39,8 @@ struct gw_consumer_ops {
     void (*close)(struct gw_consumer *c, bool graceful);
     /* Of a tunnel that the gateway opened: the client has confirmed it. NULL: there is nobody to be told. */
     void (*confirmed)(struct gw_consumer *c);
+    /* That it is connected to. NULL: none. */
+    struct gw_addr (*address)(const struct gw_consumer *c);
     /* What write has taken is credited when it comes back as `drained`, not before. */
     bool credits_later;
 };
@@ -48,15 +50,22 @@ struct gw_consumer {
     void (*wake)(struct gw_consumer *c); /* the owner's: only marks */
     void *owner;
     struct gw_bytes inbox; /* bytes that it has not taken; its owner appends, and clears when the consumer takes no more */
-    size_t drained;        /* taken out of the inbox by pull, or passed on since (credits_later): the owner reads and zeroes it */
-    size_t lost;           /* credits_later: taken by write, and passed on by nobody any more; the same */
-    enum gw_consumer_state state;
-    enum gw_consumer_failure failure;
-    bool readable;          /* pull would bring something: bytes, or the end */
-    bool far_closed;        /* nothing that is written will be read; what came before may still stand to be read */
-    const char *why;        /* of FAILED and BROKEN: a static string for logs */
-    struct gw_addr address; /* that it is connected to; family 0: none */
+    const char *why;       /* of FAILED and BROKEN: a static string for logs */
+    uint32_t drained;      /* taken out of the inbox by pull, or passed on since (credits_later): the owner reads and zeroes it */
+    uint32_t lost;         /* credits_later: taken by write, and passed on by nobody any more; the same. A window bounds both */
+    enum gw_consumer_state state : 8;
+    enum gw_consumer_failure failure : 8;
+    bool readable : 1;    /* pull would bring something: bytes, or the end */
+    bool far_closed : 1;  /* nothing that is written will be read; what came before may still stand to be read */
+    bool input_ended : 1; /* shutdown_write was called: of those built in */
+    uint8_t next_byte;    /* builtin:source */
 };
+
+/* family 0: none. */
+static inline struct gw_addr gw_consumer_address(const struct gw_consumer *c)
+{
+    return c->ops->address ? c->ops->address(c) : (struct gw_addr){ 0 };
+}
 
 /* The owner's part, set before a consumer starts. */
 struct gw_consumer_owner {

@@ -5,19 +5,9 @@
 
 #include "gateway/consumers/consumer.h"
 
-struct echo {
-    struct gw_consumer base;
-    bool input_ended;
-};
-
-static struct echo *echo_of(struct gw_consumer *c)
-{
-    return (struct echo *)((char *)c - offsetof(struct echo, base));
-}
-
 static void progress(struct gw_consumer *c)
 {
-    c->readable = c->inbox.len > 0 || echo_of(c)->input_ended;
+    c->readable = c->inbox.len > 0 || c->input_ended;
 }
 
 static ssize_t echo_write(struct gw_consumer *c, const struct iovec *iov, int iov_count)
@@ -31,18 +21,18 @@ static ssize_t echo_write(struct gw_consumer *c, const struct iovec *iov, int io
 static size_t echo_pull(struct gw_consumer *c, const struct iovec *iov, int iov_count, enum mux_pull *more)
 {
     size_t n = gw_bytes_read(&c->inbox, iov, iov_count);
-    c->drained += n;
+    c->drained += (uint32_t)n;
     c->readable = c->inbox.len > 0;
     if (c->readable)
         *more = MUX_PULL_MORE;
     else
-        *more = echo_of(c)->input_ended ? MUX_PULL_EOF : MUX_PULL_DRY;
+        *more = c->input_ended ? MUX_PULL_EOF : MUX_PULL_DRY;
     return n;
 }
 
 static void echo_shutdown_write(struct gw_consumer *c)
 {
-    echo_of(c)->input_ended = true;
+    c->input_ended = true;
     c->readable = true;
 }
 
@@ -50,16 +40,15 @@ static void echo_close(struct gw_consumer *c, bool graceful)
 {
     (void)graceful;
     gw_bytes_clear(&c->inbox);
-    free(echo_of(c));
+    free(c);
 }
 
 static const struct gw_consumer_ops echo_ops = { false, progress, echo_write, echo_pull, echo_shutdown_write, echo_close };
 
 struct gw_consumer *gw_echo_new(struct gw_consumer_owner o)
 {
-    struct echo *e = calloc(1, sizeof *e);
-    if (!e)
-        return NULL;
-    e->base = (struct gw_consumer){ .ops = &echo_ops, .wake = o.wake, .owner = o.owner, .state = GW_CONSUMER_OPEN };
-    return &e->base;
+    struct gw_consumer *c = calloc(1, sizeof *c);
+    if (c)
+        *c = (struct gw_consumer){ .ops = &echo_ops, .wake = o.wake, .owner = o.owner, .state = GW_CONSUMER_OPEN };
+    return c;
 }

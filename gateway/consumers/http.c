@@ -16,7 +16,6 @@ struct http {
     struct gw_http_request request;
     uint64_t skip; /* of the request's body */
     bool closing;  /* after this answer nothing more is read or said */
-    bool input_ended;
     size_t answer_len, answer_sent;
     char answer[ANSWER_MAX];
     char queue[NAME_SHOWN_MAX + 1], user[NAME_SHOWN_MAX + 1];
@@ -34,7 +33,7 @@ static bool has_answer(const struct http *h)
 
 static bool at_end(const struct http *h)
 {
-    return !has_answer(h) && (h->closing || h->input_ended);
+    return !has_answer(h) && (h->closing || h->base.input_ended);
 }
 
 static const char *reason_of(unsigned status)
@@ -147,7 +146,7 @@ static size_t http_pull(struct gw_consumer *c, const struct iovec *iov, int iov_
 
 static void http_shutdown_write(struct gw_consumer *c)
 {
-    http_of(c)->input_ended = true;
+    c->input_ended = true;
     progress(c);
 }
 

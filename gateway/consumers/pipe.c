@@ -107,9 +107,9 @@ static void pipe_progress(struct gw_consumer *c)
         c->state = GW_CONSUMER_OPEN;
     }
     c->far_closed = mux_pipe_is_left(records, e->index);
-    c->drained += mux_pipe_credited(records, e->index);
+    c->drained += (uint32_t)mux_pipe_credited(records, e->index);
     if (c->far_closed)
-        c->lost += mux_pipe_lost(records, e->index);
+        c->lost += (uint32_t)mux_pipe_lost(records, e->index);
     c->readable = mux_pipe_next(records, e->index) != MUX_PIPE_NOTHING && !e->read_ended;
 }
 
@@ -197,6 +197,13 @@ static void pipe_confirmed(struct gw_consumer *c)
     tell_other(e);
 }
 
+/* Whoever asked for it. */
+static struct gw_addr pipe_address(const struct gw_consumer *c)
+{
+    const struct end *e = end_of(c);
+    return e->index == FAR ? e->pipe->setup.originator : (struct gw_addr){ 0 };
+}
+
 static const struct gw_consumer_ops pipe_ops = {
     .progress = pipe_progress,
     .write = pipe_write,
@@ -204,6 +211,7 @@ static const struct gw_consumer_ops pipe_ops = {
     .shutdown_write = pipe_shutdown_write,
     .close = pipe_close,
     .confirmed = pipe_confirmed,
+    .address = pipe_address,
     .credits_later = true,
 };
 

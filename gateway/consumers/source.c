@@ -8,16 +8,6 @@
 
 enum { CYCLE = 256 };
 
-struct source {
-    struct gw_consumer base;
-    uint8_t next;
-};
-
-static struct source *source_of(struct gw_consumer *c)
-{
-    return (struct source *)((char *)c - offsetof(struct source, base));
-}
-
 static void progress(struct gw_consumer *c)
 {
     (void)c;
@@ -44,10 +34,9 @@ static void fill(uint8_t *to, size_t len, uint8_t next)
 
 static size_t source_pull(struct gw_consumer *c, const struct iovec *iov, int iov_count, enum mux_pull *more)
 {
-    struct source *s = source_of(c);
     for (int i = 0; i < iov_count; i++) {
-        fill(iov[i].iov_base, iov[i].iov_len, s->next);
-        s->next = (uint8_t)(s->next + iov[i].iov_len);
+        fill(iov[i].iov_base, iov[i].iov_len, c->next_byte);
+        c->next_byte = (uint8_t)(c->next_byte + iov[i].iov_len);
     }
     *more = MUX_PULL_MORE;
     return gw_iov_len(iov, iov_count);
@@ -62,7 +51,7 @@ static void source_close(struct gw_consumer *c, bool graceful)
 {
     (void)graceful;
     gw_bytes_clear(&c->inbox);
-    free(source_of(c));
+    free(c);
 }
 
 static const struct gw_consumer_ops source_ops = {
@@ -71,10 +60,10 @@ static const struct gw_consumer_ops source_ops = {
 
 struct gw_consumer *gw_source_new(struct gw_consumer_owner o)
 {
-    struct source *s = calloc(1, sizeof *s);
-    if (!s)
-        return NULL;
-    s->base =
-        (struct gw_consumer){ .ops = &source_ops, .wake = o.wake, .owner = o.owner, .state = GW_CONSUMER_OPEN, .readable = true };
-    return &s->base;
+    struct gw_consumer *c = calloc(1, sizeof *c);
+    if (c)
+        *c = (struct gw_consumer){
+            .ops = &source_ops, .wake = o.wake, .owner = o.owner, .state = GW_CONSUMER_OPEN, .readable = true
+        };
+    return c;
 }

@@ -18,6 +18,7 @@ struct tcp {
     struct gw_stream stream; /* first */
     struct gw_race *race;    /* NULL once open or failed, so that an idle tunnel does not carry it */
     gw_preface *preface;
+    struct gw_addr address;
 };
 
 static struct tcp *tcp_of(struct gw_consumer *c)
@@ -51,7 +52,7 @@ static void progress_race(struct tcp *t)
     if (state == GW_RACE_RUNNING)
         return;
     end_race(t);
-    t->stream.base.address = end.address;
+    t->address = end.address;
     if (state == GW_RACE_LOST) {
         gw_stream_fail(&t->stream, end.failure, end.why);
     } else if (!gw_stream_preface(&t->stream, end.fd, t->preface) || !attach(t, end.fd)) {
@@ -76,6 +77,11 @@ static void tcp_close(struct gw_consumer *c, bool graceful)
     free(t);
 }
 
+static struct gw_addr address_of(const struct gw_consumer *c)
+{
+    return ((const struct tcp *)c)->address;
+}
+
 static const struct gw_consumer_ops tcp_ops = {
     .keeps_bytes = true,
     .progress = progress,
@@ -83,6 +89,7 @@ static const struct gw_consumer_ops tcp_ops = {
     .pull = gw_stream_pull,
     .shutdown_write = gw_stream_shutdown_write,
     .close = tcp_close,
+    .address = address_of,
 };
 
 struct gw_consumer *gw_tcp_new(struct gw_consumer_owner o, const struct gw_tcp_setup *setup)
@@ -107,7 +114,7 @@ struct gw_consumer *gw_tcp_accepted(struct gw_loop *loop, struct gw_linger *ling
     if (!t)
         return NULL;
     gw_stream_init(&t->stream, &tcp_ops, (struct gw_consumer_owner){ NULL, NULL }, loop, linger);
-    t->stream.base.address = *peer;
+    t->address = *peer;
     if (attach(t, fd))
         return &t->stream.base;
     free(t);

@@ -196,17 +196,16 @@ static size_t write_open(const struct gw_forward *f, const struct gw_consumer *c
     struct cx_view host = cx_view(f->host, f->host_len);
     if (f->is_path)
         return mux_forwarded_streamlocal_write(room, host);
+    struct gw_addr from = gw_consumer_address(consumer);
     char originator[GW_ADDR_TEXT];
-    struct mux_direct_tcpip m = { .host = host,
-                                  .port = f->port,
-                                  .originator = cx_view_text(gw_addr_text(&consumer->address, originator)),
-                                  .originator_port = consumer->address.port };
+    struct mux_direct_tcpip m = {
+        .host = host, .port = f->port, .originator = cx_view_text(gw_addr_text(&from, originator)), .originator_port = from.port
+    };
     return mux_direct_tcpip_write(room, &m);
 }
 
 static bool open_channel(struct gw_forward *f, struct gw_consumer *consumer)
 {
-    struct gw_registry *registry = gw_worker_registry(gw_conn_worker(f->conn));
     uint8_t room[2 * 255 + 64];
     struct gw_outgoing_setup setup = { .type = f->is_path ? "forwarded-streamlocal@openssh.com" : "forwarded-tcpip",
                                        .data = cx_view(room, write_open(f, consumer, (struct cx_span){ room, sizeof room })),
@@ -214,15 +213,9 @@ static bool open_channel(struct gw_forward *f, struct gw_consumer *consumer)
                                        .is_path = f->is_path,
                                        .host = cx_view(f->host, f->host_len),
                                        .port = f->port,
-                                       .originator = consumer->address,
+                                       .counts = true,
                                        .timeout_ns = CONFIRM_NS };
-    setup.user_channels = gw_registry_user_take(registry, gw_tunnel_counted_name(gw_conn_identity(f->conn)),
-                                                gw_worker_config(gw_conn_worker(f->conn))->max_channels_per_user);
-    if (setup.user_channels && gw_outgoing_open(f->conn, &setup))
-        return true;
-    if (setup.user_channels)
-        gw_registry_user_give(registry, setup.user_channels);
-    return false;
+    return gw_outgoing_open(f->conn, &setup);
 }
 
 static struct gw_consumer *new_consumer(const struct gw_forward *f, int fd, const struct sockaddr *from)

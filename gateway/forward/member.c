@@ -96,9 +96,8 @@ static bool open_channel(struct gw_forward *f, struct gw_consumer *far)
                                        .consumer = far,
                                        .host = m.host,
                                        .port = m.port,
-                                       .queue = gw_queue_name(f->queue),
+                                       .queue = f->queue,
                                        .destination = f->destination,
-                                       .originator = pipe->originator,
                                        .timeout_ns = pipe->timeout_ns };
     return gw_outgoing_open(f->conn, &setup);
 }
@@ -119,10 +118,10 @@ struct gw_consumer *gw_forward_dial(struct gw_tunnel *t, struct gw_consumer_owne
     struct gw_worker *w = gw_conn_worker(t->conn);
     struct gw_pipe_setup setup = { .registry = gw_worker_registry(w),
                                    .here = gw_worker_index(w),
-                                   .there = t->destination->worker,
+                                   .there = t->ends->destination->worker,
                                    .arrive = on_arrive,
-                                   .handle = t->destination->handle,
+                                   .handle = t->ends->destination->handle,
                                    .originator = gw_conn_identity(t->conn)->peer,
-                                   .timeout_ns = gw_request_terms(t->request)->connect_timeout_ns };
+                                   .timeout_ns = gw_request_terms(t->ends->request)->connect_timeout_ns };
     return gw_pipe_new(owner, &setup);
 }

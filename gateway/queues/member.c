@@ -128,6 +128,11 @@ struct gw_member *gw_member_admit(struct gw_queue *q, struct gw_destination *d, 
     return m;
 }
 
+struct gw_destination *gw_member_destination(const struct gw_member *m)
+{
+    return m->destination;
+}
+
 /* ---- memberships ---- */
 
 static void send_home(struct gw_membership *m, struct gw_mail *mail, void (*deliver)(struct gw_mail *, void *))

@@ -76,6 +76,13 @@ void gw_member_unreserve(struct gw_queue *q);
 /* An operator's word: a draining member takes nothing new and finishes what it has. False: there is none of that text. */
 bool gw_member_drain(struct gw_queue *q, const char *text, bool on);
 
+/* ---- who holds one of the member's slots ---- */
+
+/* Lives as long as the slot is held. */
+struct gw_destination *gw_member_destination(const struct gw_member *m);
+/* Gives the slot back, and the queue's that was taken with it (gw_request_served). */
+void gw_member_give(struct gw_queue *q, struct gw_member *m);
+
 /* ---- in the home of the queue only (gw_queue_home) ---- */
 
 /* The member that the configuration names so, whether it still does or did once: it stays as long as the queue. NULL: none. */

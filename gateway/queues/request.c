@@ -9,9 +9,10 @@
  *   asked     the home's, from the moment that home_mail is posted until it has posted answer_mail. It waits in the home's line, or
  *             is on its way there. The owner may do one thing: abandon it.
  *   granted   the owner's. It holds one of the queue's slots and one of a member's.
- *   served    the same; the connect has come about, the snapshot is given back.
- *   refused   the owner's; it holds nothing.
- *   gone      from release on, to the owner's caller. What is left of it comes home by itself and is freed.
+ *   served    the connect has come about. The slots pass to the owner's caller, who may keep them for days, and the request is
+ * freed; but one that the home counts for its user stays, without its snapshot, to tell the home when it is over. refused   the
+ * owner's; it holds nothing. gone      from release on, to the owner's caller. What is left of it comes home by itself and is
+ * freed.
  *
  * Fast path. While nobody waits, the owner takes the slots itself (pool.c), and the home never hears of it. A queue with
  * PerUserMaxConn has no fast path, since only the home counts users.
@@ -85,13 +86,18 @@ static void drop_snapshot(struct gw_request *r)
     r->terms = NULL;
 }
 
-void gw_request_free(struct gw_request *r)
+static void dispose(struct gw_request *r)
 {
     assert(!r->member && !r->line_user && !r->counted_user);
-    struct gw_registry *registry = r->registry;
     drop_snapshot(r);
     gw_destination_drop(r->destination);
     free(r);
+}
+
+void gw_request_free(struct gw_request *r)
+{
+    struct gw_registry *registry = r->registry;
+    dispose(r);
     gw_registry_leave(registry);
 }
 
@@ -109,11 +115,23 @@ void gw_request_look_who_waits(struct gw_queue *q)
         gw_request_poke(q);
 }
 
+static void give_slots(struct gw_queue *q, struct gw_member *m)
+{
+    gw_pool_give(q, m);
+    gw_request_look_who_waits(q);
+}
+
 static void give_back(struct gw_request *r)
 {
-    gw_pool_give(r->queue, r->member);
+    give_slots(r->queue, r->member);
     r->member = NULL;
-    gw_request_look_who_waits(r->queue);
+}
+
+void gw_member_give(struct gw_queue *q, struct gw_member *m)
+{
+    struct gw_registry *registry = q->registry;
+    give_slots(q, m);
+    gw_registry_leave(registry);
 }
 
 /* ---- asking ---- */
@@ -178,14 +196,21 @@ void gw_request_failed(struct gw_request *r)
     r->answered(r, r->owner);
 }
 
-void gw_request_served(struct gw_request *r)
+struct gw_member *gw_request_served(struct gw_request *r)
 {
     assert(r->state == GW_REQUEST_GRANTED);
+    struct gw_member *m = r->member;
     r->state = GW_REQUEST_SERVED;
-    if (gw_pool_connected(r->member))
+    if (gw_pool_connected(m))
         gw_request_look_who_waits(r->queue);
     atomic_fetch_add_explicit(&r->queue->served, 1, memory_order_relaxed);
-    drop_snapshot(r);
+    if (r->is_counted) {
+        drop_snapshot(r);
+        return NULL;
+    }
+    r->member = NULL;
+    dispose(r); /* the registry hears of it when the slots are given back */
+    return m;
 }
 
 /* ---- the end ---- */

@@ -2,7 +2,7 @@
 /* A tunnel request at its queue: offered, granted a member or refused, served or failed, given back. The essay on who owns it when
  * stands at the head of request.c.
  *
- *   new --offer--> asked --answered--> granted --served--> served --release--> gone
+ *   new --offer--> asked --answered--> granted --served--> gone; what it has taken stays so until it is given back
  *                    ^                 |    \--answered--> refused --release--> gone
  *                    +-----failed------+
  *
@@ -42,9 +42,10 @@ struct gw_request *gw_request_new(const struct gw_request_setup *setup);
 void gw_request_offer(struct gw_request *r);
 /* The granted member could not be connected: another one is asked for. */
 void gw_request_failed(struct gw_request *r);
-/* The granted member was connected: snapshot and terms are given back; member and queue stay taken. */
-void gw_request_served(struct gw_request *r);
-/* In any state: gives back all that it holds. r is gone. */
+/* The granted member was connected. It and its queue stay taken, by no more than the member that is returned, and r is gone: give
+ * back with gw_member_give. NULL: the home counts r's user, so that r keeps them itself until it is released. */
+struct gw_member *gw_request_served(struct gw_request *r);
+/* Not gone: gives back all that it holds. r is gone. */
 void gw_request_release(struct gw_request *r);
 
 enum gw_answer gw_request_answer(const struct gw_request *r);

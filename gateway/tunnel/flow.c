@@ -50,17 +50,28 @@ void gw_tunnel_on_wake(struct gw_consumer *c)
     gw_tunnel_mark(c->owner);
 }
 
+void gw_tunnel_free_ends(struct gw_tunnel *t)
+{
+    if (!t->ends)
+        return;
+    gw_timer_cancel(gw_worker_loop(gw_conn_worker(t->conn)), &t->ends->patience);
+    gw_destination_drop(t->ends->destination);
+    free(t->ends);
+    t->ends = NULL;
+}
+
 void gw_tunnel_free(struct gw_tunnel *t, bool graceful)
 {
     struct gw_worker *w = gw_conn_worker(t->conn);
     if (t->consumer)
         t->consumer->ops->close(t->consumer, graceful);
-    gw_timer_cancel(gw_worker_loop(w), &t->patience);
-    if (t->request)
-        gw_request_release(t->request);
-    gw_destination_drop(t->destination);
-    if (t->user_channels)
-        gw_registry_user_give(gw_worker_registry(w), t->user_channels);
+    if (t->ends && t->ends->request)
+        gw_request_release(t->ends->request);
+    gw_tunnel_free_ends(t);
+    if (t->member)
+        gw_member_give(t->queue, t->member);
+    if (t->is_counted)
+        gw_registry_user_give(gw_worker_registry(w), gw_conn_tunnels(t->conn)->user);
     unmark(t);
     *t->link = t->next;
     if (t->next)
@@ -88,7 +99,6 @@ static void credit(struct gw_tunnel *t, size_t n)
 static void give_up_writing(struct gw_tunnel *t)
 {
     struct gw_bytes *inbox = &t->consumer->inbox;
-    t->why = t->consumer->why;
     t->up_done = true;
     credit(t, inbox->len);
     gw_bytes_clear(inbox);
@@ -99,15 +109,28 @@ static void give_up_writing(struct gw_tunnel *t)
 static void on_patience(struct gw_timer *timer, uint64_t now_ns)
 {
     (void)now_ns;
-    struct gw_tunnel *t = (struct gw_tunnel *)((char *)timer - offsetof(struct gw_tunnel, patience));
+    struct gw_tunnel *t = ((struct gw_tunnel_ends *)((char *)timer - offsetof(struct gw_tunnel_ends, patience)))->tunnel;
     t->expired = true;
     gw_tunnel_mark(t);
 }
 
 void gw_tunnel_set_patience(struct gw_tunnel *t, uint64_t at_ns)
 {
-    t->patience.fire = on_patience;
-    gw_timer_set(gw_worker_loop(gw_conn_worker(t->conn)), &t->patience, at_ns);
+    if (!t->ends)
+        t->ends = calloc(1, sizeof *t->ends);
+    if (!t->ends) {
+        t->expired = true;
+        gw_tunnel_mark(t);
+        return;
+    }
+    t->ends->tunnel = t;
+    t->ends->patience.fire = on_patience;
+    gw_timer_set(gw_worker_loop(gw_conn_worker(t->conn)), &t->ends->patience, at_ns);
+}
+
+static bool has_patience(const struct gw_tunnel *t)
+{
+    return t->ends && t->ends->patience.at_ns != 0;
 }
 
 static void renew_patience(struct gw_tunnel *t)
@@ -215,7 +238,7 @@ static void take_drained(struct gw_tunnel *t)
 {
     struct gw_consumer *c = t->consumer;
     t->bytes_up += c->drained;
-    credit(t, c->drained + c->lost);
+    credit(t, (size_t)c->drained + c->lost);
     c->drained = c->lost = 0;
 }
 
@@ -223,7 +246,7 @@ static void take_drained(struct gw_tunnel *t)
 static bool finish_closed(struct gw_tunnel *t)
 {
     bool waits = t->consumer->ops->keeps_bytes && t->consumer->inbox.len > 0 && !t->expired;
-    if (waits && t->patience.at_ns == 0)
+    if (waits && !has_patience(t))
         renew_patience(t);
     if (waits)
         return false;
@@ -256,7 +279,7 @@ void gw_tunnel_serve(struct gw_tunnel *t)
         end(t, "the client took no more bytes", false);
         return;
     }
-    if (is_left(t) && t->patience.at_ns == 0)
+    if (is_left(t) && !has_patience(t))
         renew_patience(t);
     if ((t->client_ended || t->client_closed) && !t->up_done && c->inbox.len == 0) {
         t->up_done = true;

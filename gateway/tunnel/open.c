@@ -45,7 +45,7 @@ static const char *text_for_client(const struct gw_tunnel *t, enum gw_refusal r)
 {
     struct gw_worker *w = gw_conn_worker(t->conn);
     if (r == GW_REFUSAL_TIMED_OUT)
-        return gw_registry_waited_text(gw_worker_registry(w), gw_request_terms(t->request)->queue_timeout_ns);
+        return gw_registry_waited_text(gw_worker_registry(w), gw_request_terms(t->ends->request)->queue_timeout_ns);
     const struct gw_refusal_row *row = gw_tunnel_refusal(r);
     return gw_worker_config(w)->queue_errors_detailed ? row->detailed : row->text;
 }
@@ -64,22 +64,23 @@ static bool permits(void *owner, const struct gw_addr *address)
 {
     const struct gw_tunnel *t = owner;
     const struct gw_config *config = gw_worker_config(gw_conn_worker(t->conn));
-    const struct gw_queue_config *terms = gw_config_queue(config, cx_view_text(t->queue));
+    const struct gw_queue_config *terms = gw_config_queue(config, cx_view_text(gw_queue_name(t->queue)));
     return terms && gw_config_dial_permits(config, terms, cx_view(t->host, t->host_len), address);
 }
 
 static struct gw_consumer *new_consumer(struct gw_tunnel *t)
 {
     struct gw_worker *w = gw_conn_worker(t->conn);
-    const struct gw_destination *to = t->destination;
+    const struct gw_destination *to = t->ends->destination;
+    const struct gw_request *r = t->ends->request;
     struct gw_consumer_owner owner = { gw_tunnel_on_wake, t };
     struct gw_tcp_setup tcp = { .loop = gw_worker_loop(w),
                                 .dns = gw_worker_dns(w),
                                 .linger = gw_worker_linger(w),
                                 .host = to->host,
                                 .port = to->port,
-                                .timeout_ns = gw_request_connect_timeout_ns(t->request),
-                                .preface = gw_request_sends_proxy(t->request) ? gw_tunnel_preface : NULL };
+                                .timeout_ns = gw_request_connect_timeout_ns(r),
+                                .preface = gw_request_sends_proxy(r) ? gw_tunnel_preface : NULL };
     switch (to->kind) {
     case GW_TARGET_TCP:
         return gw_tcp_new(owner, &tcp);
@@ -97,7 +98,7 @@ static struct gw_consumer *new_consumer(struct gw_tunnel *t)
     case GW_TARGET_SOURCE:
         return gw_source_new(owner);
     case GW_TARGET_HTTP:
-        return gw_http_new(owner, t->queue, gw_conn_identity(t->conn)->user);
+        return gw_http_new(owner, gw_queue_name(t->queue), gw_conn_identity(t->conn)->user);
     case GW_TARGET_REVERSE:
         return gw_forward_dial(t, owner);
     }
@@ -111,8 +112,8 @@ static void on_answered(struct gw_request *r, void *owner)
     struct gw_tunnel *t = owner;
     t->answered = true;
     if (gw_request_answer(r) == GW_ANSWER_GRANTED) {
-        gw_destination_drop(t->destination);
-        t->destination = gw_destination_hold(gw_request_destination(r));
+        gw_destination_drop(t->ends->destination);
+        t->ends->destination = gw_destination_hold(gw_request_destination(r));
         t->consumer = new_consumer(t);
     }
     gw_tunnel_mark(t);
@@ -133,7 +134,7 @@ static enum gw_refusal refusal_of_consumer(const struct gw_consumer *c)
 
 static enum gw_refusal refusal_of_answer(const struct gw_tunnel *t)
 {
-    switch (gw_request_answer(t->request)) {
+    switch (gw_request_answer(t->ends->request)) {
     case GW_ANSWER_QUEUE_FULL:
         return GW_REFUSAL_QUEUE_FULL;
     case GW_ANSWER_TIMED_OUT:
@@ -141,7 +142,7 @@ static enum gw_refusal refusal_of_answer(const struct gw_tunnel *t)
     case GW_ANSWER_NO_CONSUMER:
         return GW_REFUSAL_NO_CONSUMER;
     case GW_ANSWER_FAILED:
-        return t->failure;
+        return t->ends->failure;
     default: /* also where a grant found no memory for its consumer */
         return GW_REFUSAL_MEMORY;
     }
@@ -151,20 +152,33 @@ static enum gw_refusal refusal_of_answer(const struct gw_tunnel *t)
 static bool try_next(struct gw_tunnel *t)
 {
     struct gw_consumer *c = t->consumer;
-    t->failure = refusal_of_consumer(c);
-    t->why = c->why;
-    t->resolved = c->address;
+    struct gw_tunnel_ends *e = t->ends;
+    e->failure = refusal_of_consumer(c);
+    e->why = c->why;
+    e->resolved = gw_consumer_address(c);
     t->consumer = NULL;
     t->answered = false;
     c->ops->close(c, false);
     gw_tunnel_log_failed(t);
     /* Where this process is short of something, another member is no remedy. */
-    if (t->failure == GW_REFUSAL_SHORTAGE) {
-        refuse(t, t->failure);
+    if (e->failure == GW_REFUSAL_SHORTAGE) {
+        refuse(t, e->failure);
         return false;
     }
-    gw_request_failed(t->request);
+    gw_request_failed(e->request);
     return true;
+}
+
+static void accept_channel(struct gw_tunnel *t)
+{
+    t->accepted = true;
+    t->member = gw_request_served(t->ends->request);
+    if (t->member) {
+        t->ends->request = NULL;
+        gw_tunnel_free_ends(t);
+    }
+    mux_channel_accept(gw_conn_session(t->conn), t->channel, t);
+    gw_tunnel_log_open(t);
 }
 
 bool gw_tunnel_connect(struct gw_tunnel *t)
@@ -175,11 +189,7 @@ bool gw_tunnel_connect(struct gw_tunnel *t)
         if (c->state == GW_CONSUMER_CONNECTING)
             return false;
         if (c->state == GW_CONSUMER_OPEN) {
-            t->resolved = c->address;
-            t->accepted = true;
-            gw_request_served(t->request);
-            mux_channel_accept(gw_conn_session(t->conn), t->channel, t);
-            gw_tunnel_log_open(t);
+            accept_channel(t);
             return true;
         }
         if (!try_next(t))
@@ -193,15 +203,22 @@ bool gw_tunnel_connect(struct gw_tunnel *t)
 struct gw_tunnel *gw_tunnel_new(struct gw_conn *c, uint32_t channel, struct cx_view host, uint32_t port)
 {
     struct gw_tunnel_list *list = gw_conn_tunnels(c);
-    struct gw_tunnel *t = calloc(1, sizeof *t + host.len + 1);
-    if (!t)
+    assert(host.len <= UINT8_MAX);
+    size_t size = offsetof(struct gw_tunnel, host) + host.len + 1;
+    struct gw_tunnel *t = calloc(1, size > sizeof *t ? size : sizeof *t);
+    struct gw_tunnel_ends *ends = t ? calloc(1, sizeof *ends) : NULL;
+    if (!ends) {
+        free(t);
         return NULL;
+    }
+    ends->tunnel = t;
+    t->ends = ends;
     t->conn = c;
     t->channel = channel;
     t->number = list->next_number++;
     t->began_us = gw_tunnel_wall_us();
     t->port = port;
-    t->host_len = host.len;
+    t->host_len = (uint8_t)host.len;
     if (host.len > 0)
         memcpy(t->host, host.data, host.len);
     t->next = list->all;
@@ -218,17 +235,25 @@ const char *gw_tunnel_counted_name(const struct gw_identity *who)
     return who->proves_name ? who->user : who->fingerprint;
 }
 
+bool gw_tunnel_count(struct gw_tunnel *t, unsigned limit)
+{
+    struct gw_registry *registry = gw_worker_registry(gw_conn_worker(t->conn));
+    struct gw_user_channels *user = gw_registry_user_take(registry, gw_tunnel_counted_name(gw_conn_identity(t->conn)), limit);
+    if (user) {
+        gw_conn_tunnels(t->conn)->user = user; /* the same as before, if one is counted */
+        t->is_counted = true;
+    }
+    return user != NULL;
+}
+
 /* False: refused, and t is gone. */
 static bool count_channel(struct gw_tunnel *t, const struct gw_config *config)
 {
-    struct gw_registry *registry = gw_worker_registry(gw_conn_worker(t->conn));
     if (gw_conn_tunnels(t->conn)->count > config->max_channels) {
         refuse(t, GW_REFUSAL_CONNECTION_LIMIT);
         return false;
     }
-    t->user_channels =
-        gw_registry_user_take(registry, gw_tunnel_counted_name(gw_conn_identity(t->conn)), config->max_channels_per_user);
-    if (!t->user_channels) {
+    if (!gw_tunnel_count(t, config->max_channels_per_user)) {
         refuse(t, GW_REFUSAL_USER_LIMIT);
         return false;
     }
@@ -246,12 +271,12 @@ static void offer(struct gw_tunnel *t, const struct gw_config *config, const str
                                       .source = &gw_conn_identity(t->conn)->peer,
                                       .answered = on_answered,
                                       .owner = t };
-    t->request = gw_request_new(&setup);
-    if (!t->request) {
+    t->ends->request = gw_request_new(&setup);
+    if (!t->ends->request) {
         refuse(t, GW_REFUSAL_MEMORY);
         return;
     }
-    gw_request_offer(t->request);
+    gw_request_offer(t->ends->request);
     gw_tunnel_serve(t);
 }
 
@@ -276,9 +301,8 @@ static void admit(struct gw_tunnel *t)
     struct gw_worker *w = gw_conn_worker(t->conn);
     const struct gw_queue_config *terms;
     enum gw_refusal why = judge(t, &terms);
-    struct gw_queue *queue = terms ? gw_registry_queue(gw_worker_registry(w), terms->name) : NULL;
-    t->queue = queue ? gw_queue_name(queue) : NULL;
-    if (why != GW_REFUSAL_COUNT || !queue)
+    t->queue = terms ? gw_registry_queue(gw_worker_registry(w), terms->name) : NULL;
+    if (why != GW_REFUSAL_COUNT || !t->queue)
         refuse(t, why != GW_REFUSAL_COUNT ? why : GW_REFUSAL_MEMORY);
     else if (count_channel(t, gw_worker_config(w)))
         offer(t, gw_worker_config(w), terms);
@@ -292,7 +316,7 @@ void gw_tunnel_rejudge(struct gw_conn *c)
             continue;
         const struct gw_queue_config *terms;
         enum gw_refusal why = judge(t, &terms);
-        if (why == GW_REFUSAL_COUNT && strcmp(terms->name, t->queue) != 0)
+        if (why == GW_REFUSAL_COUNT && strcmp(terms->name, gw_queue_name(t->queue)) != 0)
             why = GW_REFUSAL_NO_QUEUE; /* another one takes it now */
         if (why != GW_REFUSAL_COUNT)
             refuse(t, why);

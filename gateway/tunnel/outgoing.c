@@ -11,14 +11,16 @@ bool gw_outgoing_open(struct gw_conn *c, const struct gw_outgoing_setup *setup)
 {
     struct gw_loop *loop = gw_worker_loop(gw_conn_worker(c));
     setup->consumer->why = "out of resources at the member";
-    if (gw_conn_tunnels(c)->count >= gw_worker_config(gw_conn_worker(c))->max_channels)
+    const struct gw_config *config = gw_worker_config(gw_conn_worker(c));
+    if (gw_conn_tunnels(c)->count >= config->max_channels)
         return false;
     struct gw_tunnel *t = gw_tunnel_new(c, UINT32_MAX, setup->host, setup->port);
     if (!t)
         return false;
     t->outgoing = true;
     t->is_path = setup->is_path;
-    t->channel = mux_channel_open(gw_conn_session(c), setup->type, setup->data, t);
+    if (!setup->counts || gw_tunnel_count(t, config->max_channels_per_user))
+        t->channel = mux_channel_open(gw_conn_session(c), setup->type, setup->data, t);
     if (t->channel == UINT32_MAX) {
         gw_tunnel_free(t, false);
         return false;
@@ -26,10 +28,8 @@ bool gw_outgoing_open(struct gw_conn *c, const struct gw_outgoing_setup *setup)
     t->consumer = setup->consumer;
     t->consumer->wake = gw_tunnel_on_wake;
     t->consumer->owner = t;
-    t->user_channels = setup->user_channels;
     t->queue = setup->queue;
-    t->destination = setup->destination ? gw_destination_hold(setup->destination) : NULL;
-    t->resolved = setup->originator;
+    t->ends->destination = setup->destination ? gw_destination_hold(setup->destination) : NULL;
     gw_tunnel_set_patience(t, gw_loop_now_ns(loop) + setup->timeout_ns);
     gw_tunnel_mark(t);
     return true;
@@ -39,7 +39,10 @@ void gw_tunnel_opened(struct gw_tunnel *t)
 {
     if (!t)
         return;
-    gw_timer_cancel(gw_worker_loop(gw_conn_worker(t->conn)), &t->patience);
+    if (t->ends->destination)
+        gw_timer_cancel(gw_worker_loop(gw_conn_worker(t->conn)), &t->ends->patience);
+    else
+        gw_tunnel_free_ends(t);
     t->expired = false;
     t->accepted = true;
     if (t->consumer->ops->confirmed)
@@ -59,7 +62,6 @@ void gw_tunnel_refused(struct gw_tunnel *t)
 void gw_outgoing_give_up(struct gw_tunnel *t, const char *reason)
 {
     t->consumer->why = reason;
-    t->why = NULL;
     gw_tunnel_record_refusal(t, reason);
     if (!t->client_closed)
         mux_channel_release(gw_conn_session(t->conn), t->channel);

@@ -34,7 +34,27 @@ static const char *time_text(uint64_t us, char out[TIME_TEXT])
 /* NULL: none was granted. */
 static const char *member_of(const struct gw_tunnel *t)
 {
-    return t->destination ? t->destination->text : NULL;
+    if (t->member)
+        return gw_member_destination(t->member)->text;
+    return t->ends && t->ends->destination ? t->ends->destination->text : NULL;
+}
+
+static const char *queue_of(const struct gw_tunnel *t)
+{
+    return t->queue ? gw_queue_name(t->queue) : NULL;
+}
+
+/* What the consumer said that was tried last; NULL: nothing. */
+static const char *why_of(const struct gw_tunnel *t)
+{
+    return t->ends ? t->ends->why : NULL;
+}
+
+/* What the consumer is connected to, or, where it was not, what was tried last. family 0: none. */
+static struct gw_addr address_of(const struct gw_tunnel *t)
+{
+    bool has_consumer = t->consumer && (t->accepted || t->outgoing);
+    return has_consumer ? gw_consumer_address(t->consumer) : t->ends ? t->ends->resolved : (struct gw_addr){ 0 };
 }
 
 /* "tunnel 3 of alice from 10.0.0.1:4711 to web:80 (queue web, 10.0.0.10:80)", or
@@ -43,6 +63,7 @@ static const char *describe(const struct gw_tunnel *t, char *out, size_t room)
 {
     const struct gw_identity *who = gw_conn_identity(t->conn);
     char host[LOG_HOST_MAX], peer[GW_ADDR_TEXT], address[GW_ADDR_TEXT];
+    struct gw_addr at = address_of(t);
     gw_log_escape(host, sizeof host, cx_view(t->host, t->host_len), true);
     bool reverse = t->outgoing;
     char port[16] = "";
@@ -51,9 +72,9 @@ static const char *describe(const struct gw_tunnel *t, char *out, size_t room)
     int n = snprintf(out, room, "%stunnel %u %s %s %s %s %s %s%s", reverse ? "reverse " : "", t->number, reverse ? "to" : "of",
                      who->user, reverse ? "at" : "from", gw_addr_port_text(&who->peer, peer), reverse ? "for" : "to", host, port);
     if (t->queue && n > 0 && (size_t)n < room)
-        n += snprintf(out + n, room - (size_t)n, " (queue %s%s%s%s%s)", t->queue, member_of(t) ? ", " : "",
-                      member_of(t) ? member_of(t) : "", t->resolved.family ? (reverse ? " from " : " at ") : "",
-                      t->resolved.family ? gw_addr_port_text(&t->resolved, address) : "");
+        n += snprintf(out + n, room - (size_t)n, " (queue %s%s%s%s%s)", queue_of(t), member_of(t) ? ", " : "",
+                      member_of(t) ? member_of(t) : "", at.family ? (reverse ? " from " : " at ") : "",
+                      at.family ? gw_addr_port_text(&at, address) : "");
     return out;
 }
 
@@ -70,7 +91,7 @@ void gw_tunnel_log_failed(const struct gw_tunnel *t)
 {
     char text[DESCRIPTION_MAX];
     if (gw_log_enabled(GW_LOG_INFO))
-        gw_log(GW_LOG_INFO, "Could not connect %s: %s on conn=%s", describe(t, text, sizeof text), t->why,
+        gw_log(GW_LOG_INFO, "Could not connect %s: %s on conn=%s", describe(t, text, sizeof text), why_of(t),
                gw_conn_identity(t->conn)->id);
 }
 
@@ -91,7 +112,8 @@ size_t gw_tunnel_record_text(const struct gw_tunnel *t, const struct gw_identity
     char host[JSON_HOST_MAX], user[6 * GW_USER_MAX + 1], queue[JSON_NAME_MAX + 3], member[JSON_NAME_MAX + 3], why[256];
     char resolved[GW_ADDR_TEXT + 3], proxy[GW_ADDR_TEXT + 3], proxy_address[GW_ADDR_TEXT];
     const char *through = who->proxy.family ? gw_addr_port_text(&who->proxy, proxy_address) : NULL;
-    const char *where = t->resolved.family ? gw_addr_port_text(&t->resolved, address) : NULL;
+    struct gw_addr at = address_of(t);
+    const char *where = at.family ? gw_addr_port_text(&at, address) : NULL;
     int n = snprintf(
         out, GW_TUNNEL_RECORD_MAX,
         "{\"event\":\"%s\",\"start\":\"%s\",\"end\":\"%s\",\"connection\":\"%s\",\"channel\":%u,\"user\":\"%s\","
@@ -100,7 +122,7 @@ size_t gw_tunnel_record_text(const struct gw_tunnel *t, const struct gw_identity
         event, time_text(t->began_us, start), time_text(ended_us, stop), who->id, t->number,
         gw_json_escape(user, sizeof user, cx_view_text(who->user)), who->proves_name ? "true" : "false", who->fingerprint,
         gw_addr_port_text(&who->peer, peer), quoted_or_null(proxy, sizeof proxy, through),
-        quoted_or_null(queue, sizeof queue, t->queue), quoted_or_null(member, sizeof member, member_of(t)),
+        quoted_or_null(queue, sizeof queue, queue_of(t)), quoted_or_null(member, sizeof member, member_of(t)),
         gw_json_escape(host, sizeof host, cx_view(t->host, t->host_len)), t->port, quoted_or_null(resolved, sizeof resolved, where),
         (unsigned long long)t->bytes_up, (unsigned long long)t->bytes_down, gw_json_escape(why, sizeof why, cx_view_text(reason)));
     assert(n > 0 && n < GW_TUNNEL_RECORD_MAX);
@@ -125,11 +147,10 @@ void gw_tunnel_record_end(const struct gw_tunnel *t, const char *reason)
 
 void gw_tunnel_record_refusal(const struct gw_tunnel *t, const char *reason)
 {
-    char text[DESCRIPTION_MAX];
+    char text[DESCRIPTION_MAX], full[192];
+    const char *why = why_of(t);
+    snprintf(full, sizeof full, "%s%s%s", reason, why ? ": " : "", why ? why : "");
     if (gw_log_enabled(GW_LOG_INFO))
-        gw_log(GW_LOG_INFO, "Refused %s: %s%s%s on conn=%s", describe(t, text, sizeof text), reason, t->why ? ": " : "",
-               t->why ? t->why : "", gw_conn_identity(t->conn)->id);
-    char full[192];
-    snprintf(full, sizeof full, "%s%s%s", reason, t->why ? ": " : "", t->why ? t->why : "");
+        gw_log(GW_LOG_INFO, "Refused %s: %s on conn=%s", describe(t, text, sizeof text), full, gw_conn_identity(t->conn)->id);
     audit(t, t->outgoing ? "reverse_tunnel_refused" : "tunnel_refused", full);
 }

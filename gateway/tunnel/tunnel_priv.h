@@ -30,38 +30,45 @@ enum gw_refusal {
     GW_REFUSAL_COUNT
 };
 
+/* What a tunnel has only while it begins or ends, so that an idle one does not carry it. One that the gateway opens keeps it, and
+ * so does one whose request outlives the connect. */
+struct gw_tunnel_ends {
+    struct gw_tunnel *tunnel;
+    struct gw_request *request;         /* NULL: it never came to a queue, or is served and gone */
+    struct gw_destination *destination; /* of the member that was granted last, held; NULL: none */
+    struct gw_addr resolved;            /* that was tried last; family 0: none */
+    enum gw_refusal failure;            /* why the consumer that was tried last could not be connected */
+    const char *why;                    /* what that consumer said, for the log */
+    struct gw_timer patience;           /* set while a client that has closed waits for its last bytes to be taken, and while one
+                                         * has not answered that was asked to open the channel */
+};
+
 struct gw_tunnel {
     struct gw_tunnel *next, **link;               /* of the connection */
     struct gw_tunnel *next_marked, **marked_link; /* link NULL: not marked */
     struct gw_conn *conn;
     struct gw_consumer *consumer; /* NULL: none was made, or it failed */
-    struct gw_user_channels *user_channels;
-    struct gw_request *request;         /* NULL: it never came to a queue */
-    struct gw_destination *destination; /* of the member that was granted last, held; NULL: none */
-    struct gw_timer patience;           /* set while a client that has closed waits for its last bytes to be taken, and while one
-                                         * has not answered that was asked to open the channel */
+    struct gw_queue *queue;       /* NULL: none was found */
+    struct gw_member *member;     /* a slot of it and of the queue is held; NULL: none, or by ends->request */
+    struct gw_tunnel_ends *ends;  /* NULL: it neither begins nor ends */
 
     uint64_t began_us; /* wall time */
     uint64_t bytes_up, bytes_down;
-    const char *queue;       /* name; NULL: none was found. It lives in the registry. */
-    enum gw_refusal failure; /* why the consumer that was tried last could not be connected */
-    const char *why;         /* what the consumer said last, for the log */
-    struct gw_addr resolved; /* that was tried last; family 0: none */
-    uint32_t channel, number;
+    uint32_t channel, number, port;
 
-    bool is_path;  /* host is the path of a socket */
-    bool outgoing; /* the gateway opens the channel; resolved is who asks for it */
-    bool accepted;
-    bool answered;      /* the queue's answer is to be looked at */
-    bool client_ended;  /* its EOF came */
-    bool client_closed; /* its CLOSE came */
-    bool up_done;       /* the consumer was told of the end, or takes no more */
-    bool down_done;     /* the consumer's end went to the client */
-    bool expired;       /* patience is over */
-    bool out_of_memory;
+    bool is_counted : 1; /* as one of its user's channels */
+    bool is_path : 1;    /* host is the path of a socket */
+    bool outgoing : 1;   /* the gateway opens the channel */
+    bool accepted : 1;
+    bool answered : 1;      /* the queue's answer is to be looked at */
+    bool client_ended : 1;  /* its EOF came */
+    bool client_closed : 1; /* its CLOSE came */
+    bool up_done : 1;       /* the consumer was told of the end, or takes no more */
+    bool down_done : 1;     /* the consumer's end went to the client */
+    bool expired : 1;       /* patience is over */
+    bool out_of_memory : 1;
 
-    uint32_t port;
-    size_t host_len;
+    uint8_t host_len;
     char host[]; /* as requested, raw, with a NUL behind */
 };
 
@@ -78,8 +85,11 @@ const struct gw_refusal_row *gw_tunnel_refusal(enum gw_refusal r);
 /* Goes on with the request. True: the consumer is connected, and the channel accepted. False: it waits, or t is gone. */
 bool gw_tunnel_connect(struct gw_tunnel *t);
 
-/* Of c, with nothing but what is given here. NULL: out of memory. */
+/* Of c, with nothing but what is given here and its ends. NULL: out of memory. */
 struct gw_tunnel *gw_tunnel_new(struct gw_conn *c, uint32_t channel, struct cx_view host, uint32_t port);
+
+/* Counts it as one of its user's channels, which are at most limit. */
+bool gw_tunnel_count(struct gw_tunnel *t, unsigned limit);
 
 /* ---- outgoing.c ---- */
 
@@ -90,11 +100,10 @@ struct gw_outgoing_setup {
     bool is_path; /* for logs, as host and port */
     struct cx_view host;
     uint32_t port;
-    const char *queue;                      /* lives in the registry; NULL: none */
-    struct gw_destination *destination;     /* the member; NULL: none */
-    struct gw_user_channels *user_channels; /* one that it takes; NULL: none. Passes where it succeeds */
-    struct gw_addr originator;
-    uint64_t timeout_ns; /* for the client to answer */
+    struct gw_queue *queue;             /* NULL: none */
+    struct gw_destination *destination; /* the member; NULL: none */
+    bool counts;                        /* as one of its user's channels */
+    uint64_t timeout_ns;                /* for the client to answer */
 };
 
 /* Asks c's client for a channel to the consumer. False: it cannot be asked; the consumer, with its why, stays the caller's. */
@@ -111,9 +120,11 @@ struct gw_consumer *gw_forward_dial(struct gw_tunnel *t, struct gw_consumer_owne
 
 /* ---- flow.c ---- */
 
-/* t->expired is set then. */
+/* t->expired is set then; at once where there is no memory to wait. */
 void gw_tunnel_set_patience(struct gw_tunnel *t, uint64_t at_ns);
 
+/* What it does not need any more, once it is connected. */
+void gw_tunnel_free_ends(struct gw_tunnel *t);
 /* Puts t among those that gw_tunnel_serve_marked serves next. */
 void gw_tunnel_mark(struct gw_tunnel *t);
 /* A PROXY header for the service: whose tunnel it is (gw_preface). */

@@ -29,9 +29,11 @@ struct worker;
 
 struct held {
     struct worker *worker;
-    struct gw_request *request; /* NULL: free */
+    struct gw_request *request; /* NULL: free, or served and gone */
     bool is_patient;            /* neither times out nor gives up */
     bool is_answered, is_served;
+    struct gw_queue *queue;
+    struct gw_member *member; /* taken by a request that was served and is gone; NULL: none */
 };
 
 struct worker {
@@ -104,9 +106,18 @@ static void offer(struct worker *w, struct held *h)
     gw_request_offer(h->request);
 }
 
+static bool is_held(const struct held *h)
+{
+    return h->request || h->member;
+}
+
 static void release(struct held *h)
 {
-    gw_request_release(h->request);
+    if (h->member)
+        gw_member_give(h->queue, h->member);
+    else
+        gw_request_release(h->request);
+    h->member = NULL;
     h->request = NULL;
 }
 
@@ -118,7 +129,7 @@ static void advance(struct worker *w, struct held *h)
             w->given_up++;
             release(h);
         }
-    } else if (gw_request_answer(h->request) != GW_ANSWER_GRANTED || h->is_served) {
+    } else if (h->is_served || gw_request_answer(h->request) != GW_ANSWER_GRANTED) {
         release(h);
     } else if (one_in(w, 4)) {
         h->is_answered = false;
@@ -126,7 +137,10 @@ static void advance(struct worker *w, struct held *h)
         gw_request_failed(h->request);
     } else {
         h->is_served = true;
-        gw_request_served(h->request);
+        h->queue = gw_request_queue(h->request);
+        h->member = gw_request_served(h->request);
+        if (h->member)
+            h->request = NULL;
     }
 }
 
@@ -220,9 +234,9 @@ static bool finish(struct worker *w)
         leave(w);
     for (unsigned i = 0; i < HELD; i++) {
         struct held *h = &w->held[i];
-        if (h->request && (h->is_answered || !h->is_patient))
+        if (is_held(h) && (h->is_answered || !h->is_patient))
             release(h);
-        out |= h->request != NULL;
+        out |= is_held(h);
     }
     return out;
 }
@@ -233,7 +247,7 @@ static void *run(void *arg)
     while (schedule_now_ns() < w->end_ns) {
         for (unsigned n = 0; n < 4; n++) {
             struct held *h = &w->held[schedule_next(&w->seed) % HELD];
-            if (h->request)
+            if (is_held(h))
                 advance(w, h);
             else
                 offer(w, h);

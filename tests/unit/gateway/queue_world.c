@@ -102,6 +102,7 @@ void queue_world_offer(struct queue_world *w, struct asked *a, const char *user,
                                       .answered = on_answered,
                                       .owner = a };
     a->answers = 0;
+    a->member = NULL;
     a->request = gw_request_new(&setup);
     cr_assert(a->request);
     gw_request_offer(a->request);
@@ -114,16 +115,26 @@ enum gw_answer queue_world_ask(struct queue_world *w, struct asked *a, const cha
     return gw_request_answer(a->request);
 }
 
+void queue_world_serve(struct asked *a)
+{
+    a->member = gw_request_served(a->request);
+    if (a->member)
+        a->request = NULL;
+}
+
 void queue_world_release(struct queue_world *w, struct asked *a)
 {
-    gw_request_release(a->request);
+    if (a->request)
+        gw_request_release(a->request);
+    else
+        gw_member_give(queue_world_queue(w), a->member);
     a->request = NULL;
     queue_world_settle(w);
 }
 
 const char *asked_member(const struct asked *a)
 {
-    struct gw_destination *d = gw_request_destination(a->request);
+    struct gw_destination *d = a->member ? gw_member_destination(a->member) : gw_request_destination(a->request);
     return d ? d->text : "";
 }
 

@@ -16,7 +16,8 @@ struct queue_world {
 
 /* A request as its owner sees it. */
 struct asked {
-    struct gw_request *request;
+    struct gw_request *request; /* NULL: served and gone */
+    struct gw_member *member;   /* taken by one that was served; NULL: none */
     unsigned answers;
 };
 
@@ -35,6 +36,8 @@ void queue_world_run(struct queue_world *w, unsigned milliseconds);
 void queue_world_offer(struct queue_world *w, struct asked *a, const char *user, const char *source);
 /* The same and delivers. Returns the answer. */
 enum gw_answer queue_world_ask(struct queue_world *w, struct asked *a, const char *user);
+/* Its member was connected. */
+void queue_world_serve(struct asked *a);
 void queue_world_release(struct queue_world *w, struct asked *a);
 const char *asked_member(const struct asked *a);
 struct gw_queue_stats queue_world_stats(struct queue_world *w);

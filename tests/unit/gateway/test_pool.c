@@ -179,7 +179,7 @@ Test(pool, a_member_that_fails_again_and_again_is_avoided_while_another_serves)
     cr_assert(gw_member_drain(queue_world_queue(&w), "b:1", true)); /* the marked one is better than none */
     cr_assert_eq(queue_world_ask(&w, &a, "alice"), GW_ANSWER_GRANTED);
     cr_assert_eq(index_of(&a), 0);
-    gw_request_served(a.request);
+    queue_world_serve(&a);
     queue_world_release(&w, &a);
     cr_assert(!queue_world_member(&w, "a:1").marked);
     queue_world_deinit(&w);
@@ -197,7 +197,7 @@ Test(pool, one_request_tries_a_marked_member_when_its_time_is_over)
     queue_world_ask(&w, &b, "alice");
     cr_assert(index_of(&a) == 0 && index_of(&b) == 1);
     cr_assert(queue_world_member(&w, "a:1").marked); /* until that one has come about */
-    gw_request_served(a.request);
+    queue_world_serve(&a);
     cr_assert(!queue_world_member(&w, "a:1").marked);
     queue_world_release(&w, &a);
     queue_world_release(&w, &b);
@@ -224,7 +224,7 @@ Test(pool, who_waits_is_served_when_a_mark_ends)
     wait_beside_a_mark(&w, 100000000, &holder, a, 3);
     queue_world_run(&w, 200); /* one tries it */
     cr_assert(a[0].answers == 1 && a[1].answers == 0 && a[2].answers == 0);
-    gw_request_served(a[0].request); /* and then it is as good as others */
+    queue_world_serve(&a[0]); /* and then it is as good as others */
     queue_world_settle(&w);
     cr_assert(a[1].answers == 1 && a[2].answers == 1);
     for (unsigned i = 0; i < 3; i++)
@@ -242,7 +242,7 @@ Test(pool, a_mark_that_came_behind_a_success_ends_with_the_next_one)
     atomic_store(&m->marked_until_ns, 1); /* and no failure is counted */
     queue_world_ask(&w, &a, "alice");
     cr_assert(queue_world_member(&w, "a:1").marked);
-    gw_request_served(a.request);
+    queue_world_serve(&a);
     cr_assert(!queue_world_member(&w, "a:1").marked);
     queue_world_release(&w, &a);
     queue_world_deinit(&w);

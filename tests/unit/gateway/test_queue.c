@@ -14,12 +14,27 @@ Test(queue, a_free_queue_answers_within_offer)
     queue_world_offer(&w, &a, "alice", "192.0.2.1");
     cr_assert(a.answers == 1 && gw_request_answer(a.request) == GW_ANSWER_GRANTED);
     cr_assert(gw_request_terms(a.request) == &w.config->queues[0]);
-    gw_request_served(a.request);
-    cr_assert(!gw_request_terms(a.request));
+    queue_world_serve(&a);
+    cr_assert(!a.request);
     cr_assert_str_eq(asked_member(&a), "a:1");
     cr_assert_eq(queue_world_stats(&w).active, 1);
     queue_world_release(&w, &a);
     cr_assert_eq(queue_world_stats(&w).served, 1);
+    queue_world_deinit(&w);
+}
+
+Test(queue, what_the_home_has_counted_outlives_the_connect)
+{
+    struct queue_world w;
+    struct asked a, b;
+    queue_world_init(&w, "Target a:1\nPerUserMaxConn 1");
+    cr_assert_eq(queue_world_ask(&w, &a, "alice"), GW_ANSWER_GRANTED);
+    queue_world_serve(&a);
+    cr_assert(a.request && !gw_request_terms(a.request), "its snapshot is given back");
+    cr_assert_eq(queue_world_ask(&w, &b, "alice"), GW_ANSWER_NONE);
+    queue_world_release(&w, &a);
+    cr_assert_eq(gw_request_answer(b.request), GW_ANSWER_GRANTED);
+    queue_world_release(&w, &b);
     queue_world_deinit(&w);
 }
 
