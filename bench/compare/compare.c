@@ -121,7 +121,7 @@ static bool is_page(const char *path)
 static enum bench_options_outcome parse(struct command_line *line, int argc, char **argv)
 {
     const struct bench_option options[] = {
-        { "quick", NULL, BENCH_FLAG, &line->quick, 0, "one short round, in about a minute" },
+        { "quick", NULL, BENCH_FLAG, &line->quick, 0, "one short round, in a good minute" },
         { "only", "NAME,...", BENCH_WORDS, &line->only, 0, "measurements with this in their name: aes128-gcm, echo" },
         { "list", NULL, BENCH_FLAG, &line->list, 0, "tell the names that --only takes, and measure nothing" },
         { "rounds", "N", BENCH_NUMBER, &line->rounds, COMPARE_ROUNDS_MAX, "how often each is measured; without it 3" },

@@ -23,7 +23,7 @@ enum {
     WARM_CONNECTIONS = 4,
     WARM_CHANNELS = 16,
 };
-static const double MEMORY_S = 0.1;
+static const double MEMORY_S = 0.1, FAR_WARMUP_S = 1.5; /* 15 round trips, in which windows grow */
 
 const char compare_nothing_done[] = "not one unit of work was done in that time";
 
@@ -31,6 +31,11 @@ static void fault(struct compare_sample *out, const char *text)
 {
     if (!out->fault[0])
         snprintf(out->fault, sizeof out->fault, "%.*s", COMPARE_SAMPLE_TEXT - 1, text);
+}
+
+static double warmup_of(const struct compare_measure *m, const struct compare_how *how)
+{
+    return how->warmup_s + (m->far ? FAR_WARMUP_S : 0);
 }
 
 /* ---- SSH ---- */
@@ -64,7 +69,7 @@ static void set_up(struct ssh *ssh, const struct compare_server *s, const struct
         .bulk_payload_bytes = m->beside_bulk ? BULK_BYTES : 0,
         .echoes_per_second = m->echoes_per_second,
         .duration_s = how->seconds * m->longer,
-        .warmup_s = how->warmup_s * m->longer,
+        .warmup_s = warmup_of(m, how),
         .connects_at_once = CONNECTS_AT_ONCE,
         .server_pid = s->pid,
         .sources = SOURCES,
@@ -228,7 +233,7 @@ static void measure_relayed(const struct compare_server *s, const struct compare
         .mode = m->mode,
         .server = server,
         .connections = m->connections * m->channels,
-        .warmup_s = how->warmup_s * m->longer,
+        .warmup_s = warmup_of(m, how),
         .duration_s = how->seconds * m->longer,
         .server_pid = s->pid,
     };

@@ -29,7 +29,7 @@ struct compare_measure {
     double echoes_per_second;       /* 0: each when the one before is back */
     bool beside_bulk;               /* the first channel moves bulk, and counts for nothing */
     bool far;                       /* over a path of COMPARE_FAR_MS there and back */
-    double longer;                  /* times as long as others, for what has to settle first */
+    double longer;                  /* times as long as others, where little happens in a second */
     enum compare_floor floor;
 };
 
