@@ -51,8 +51,7 @@ static void end(struct entry *e)
 {
     struct gw_linger *l = e->owner;
     gw_timer_cancel(l->loop, &e->timer);
-    gw_loop_remove(l->loop, &e->watch);
-    close(e->watch.fd);
+    gw_loop_close(l->loop, &e->watch);
     l->unwritten -= e->unwritten.len;
     l->count--;
     gw_bytes_clear(&e->unwritten);
@@ -130,16 +129,20 @@ static size_t untaken_of(const struct entry *e)
     return e->unwritten.len + (ioctl(e->watch.fd, SIOCOUTQ, &queued) == 0 ? (size_t)queued : 0);
 }
 
-static void on_timer(struct gw_timer *t, uint64_t now_ns)
+static bool has_patience(struct entry *e, uint64_t now_ns)
 {
-    struct entry *e = (struct entry *)((char *)t - offsetof(struct entry, timer));
-    size_t moved = 0;
-    bool takes = write_on(e, &moved);
     size_t untaken = untaken_of(e);
     if (untaken < e->untaken)
         e->deadline_ns = now_ns + PATIENCE_NS;
     e->untaken = untaken;
-    if (!takes || !discard_on(e, &moved) || (e->shut && e->ended) || now_ns >= e->deadline_ns) {
+    return now_ns < e->deadline_ns;
+}
+
+static void on_timer(struct gw_timer *t, uint64_t now_ns)
+{
+    struct entry *e = (struct entry *)((char *)t - offsetof(struct entry, timer));
+    size_t moved = 0;
+    if (!write_on(e, &moved) || !discard_on(e, &moved) || (e->shut && e->ended) || !has_patience(e, now_ns)) {
         end(e);
         return;
     }
@@ -152,19 +155,18 @@ static void on_ready(struct gw_watch *w)
     gw_timer_set(e->owner->loop, &e->timer, gw_loop_now_ns(e->owner->loop));
 }
 
-void gw_linger_take(struct gw_linger *l, int fd, struct gw_bytes *unwritten)
+void gw_linger_take(struct gw_linger *l, struct gw_watch *w, struct gw_bytes *unwritten)
 {
     struct entry *e = NULL;
     if (l->count < GW_LINGER_MAX && unwritten->len <= GW_LINGER_BYTES_MAX - l->unwritten)
         e = calloc(1, sizeof *e);
-    if (e)
-        *e = (struct entry){ .watch = { .fd = fd, .on_ready = on_ready }, .timer.fire = on_timer, .owner = l };
-    if (!e || !gw_loop_add(l->loop, &e->watch)) {
-        free(e);
-        close(fd);
+    if (!e) {
+        gw_loop_close(l->loop, w);
         gw_bytes_clear(unwritten);
         return;
     }
+    *e = (struct entry){ .watch = { .fd = -1, .on_ready = on_ready }, .timer.fire = on_timer, .owner = l };
+    gw_loop_move(l->loop, w, &e->watch);
     e->unwritten = *unwritten;
     *unwritten = (struct gw_bytes){ 0 };
     l->unwritten += e->unwritten.len;
@@ -174,13 +176,15 @@ void gw_linger_take(struct gw_linger *l, int fd, struct gw_bytes *unwritten)
     if (e->next)
         e->next->link = &e->next;
     l->entries = e;
-    /* The registration reports the readiness that the socket has, so nothing has to be tried here. But where nothing is left
-     * to write, the backend waits for our end. */
+    /* Our end leaves at once, since the backend waits for it. What it says is read when the loop goes on: no event tells of what
+     * was there before. */
     size_t moved = 0;
     e->untaken = untaken_of(e);
     e->deadline_ns = gw_loop_now_ns(l->loop) + PATIENCE_NS;
     if (!write_on(e, &moved))
         end(e);
+    else if (moved >= PORTION || (e->watch.ready & (GW_READABLE | GW_HUNG_UP)))
+        gw_timer_set(l->loop, &e->timer, gw_loop_now_ns(l->loop));
     else
         gw_timer_set(l->loop, &e->timer, e->deadline_ns);
 }

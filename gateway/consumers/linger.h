@@ -22,7 +22,7 @@ struct gw_linger *gw_linger_new(struct gw_loop *loop);
 void gw_linger_free(struct gw_linger *l);
 /* Bytes that some backend has yet to take. */
 size_t gw_linger_unwritten(const struct gw_linger *l);
-/* Takes over fd, which is in no loop any more, and the bytes that are to be written to it. */
-void gw_linger_take(struct gw_linger *l, int fd, struct gw_bytes *unwritten);
+/* Takes over w's descriptor, which is in the loop, and the bytes that are to be written to it. */
+void gw_linger_take(struct gw_linger *l, struct gw_watch *w, struct gw_bytes *unwritten);
 
 #endif

@@ -74,9 +74,7 @@ static void on_ready(struct gw_watch *w)
 
 static void end_attempt(struct attempt *a)
 {
-    gw_loop_remove(a->race->loop, &a->watch);
-    close(a->watch.fd);
-    a->watch.fd = -1;
+    gw_loop_close(a->race->loop, &a->watch);
 }
 
 /* Of ours: another address is no remedy. That no local address is to be had may mean that IPv6 is off. */
@@ -121,17 +119,24 @@ static int begin(struct gw_race *r, const struct gw_addr *address, uint64_t now_
     return error;
 }
 
-/* A attempt that stands; those that have failed are ended, and let the next one begin at once. NULL: none. */
+/* 0: it stands. A connect that has failed hangs up, so that the kernel need not be asked of one that has not. */
+static int error_of(const struct attempt *a)
+{
+    int error = 0;
+    socklen_t len = sizeof error;
+    if ((a->watch.ready & GW_HUNG_UP) && getsockopt(a->watch.fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0)
+        error = errno;
+    return error;
+}
+
+/* An attempt that stands; those that have failed are ended, and let the next one begin at once. NULL: none. */
 static struct attempt *winner(struct gw_race *r)
 {
     for (size_t i = 0; i < ATTEMPTS_AT_ONCE; i++) {
         struct attempt *a = &r->attempts[i];
         if (a->watch.fd < 0 || !(a->watch.ready & (GW_WRITABLE | GW_HUNG_UP)))
             continue;
-        int error = 0;
-        socklen_t len = sizeof error;
-        if (getsockopt(a->watch.fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0)
-            error = errno;
+        int error = error_of(a);
         if (error == 0)
             return a;
         r->error = error;
@@ -201,7 +206,7 @@ static void begin_due(struct gw_race *r, uint64_t now_ns)
 
 static enum gw_race_state lose(struct gw_race_end *end, const struct gw_race *r, enum gw_consumer_failure failure, const char *why)
 {
-    *end = (struct gw_race_end){ .fd = -1, .address = r->last, .failure = failure, .why = why };
+    *end = (struct gw_race_end){ .address = r->last, .failure = failure, .why = why };
     return GW_RACE_LOST;
 }
 
@@ -214,14 +219,6 @@ static enum gw_race_state lose_in_time(const struct gw_race *r, struct gw_race_e
     if (r->any_refused && !r->any_permitted)
         return lose(end, r, GW_FAILURE_PROHIBITED, "no address that may be connected to");
     return lose(end, r, r->is_short ? GW_FAILURE_RESOURCE : GW_FAILURE_CONNECT, strerrordesc_np(r->error));
-}
-
-static enum gw_race_state win(struct gw_race *r, struct attempt *a, struct gw_race_end *end)
-{
-    gw_loop_remove(r->loop, &a->watch);
-    *end = (struct gw_race_end){ .fd = a->watch.fd, .address = a->address };
-    a->watch.fd = -1;
-    return GW_RACE_WON;
 }
 
 static bool is_over(const struct gw_race *r)
@@ -249,8 +246,10 @@ enum gw_race_state gw_race_progress(struct gw_race *r, struct gw_race_end *end)
 {
     uint64_t now_ns = gw_loop_now_ns(r->loop);
     struct attempt *a = winner(r);
-    if (a)
-        return win(r, a, end);
+    if (a) {
+        *end = (struct gw_race_end){ .watch = &a->watch, .address = a->address };
+        return GW_RACE_WON;
+    }
     if (r->deadline_ns > 0 && now_ns >= r->deadline_ns)
         return lose(end, r, GW_FAILURE_CONNECT, r->any_permitted ? strerrordesc_np(ETIMEDOUT) : "the name lookup took too long");
     begin_due(r, now_ns);

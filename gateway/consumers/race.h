@@ -10,8 +10,8 @@ struct gw_race; /* opaque */
 enum gw_race_state { GW_RACE_RUNNING, GW_RACE_WON, GW_RACE_LOST };
 
 struct gw_race_end {
-    int fd;                 /* WON: connected, and the caller's now */
-    struct gw_addr address; /* WON: of fd; LOST: that was tried or refused last; family 0: none */
+    struct gw_watch *watch; /* WON: connected, in the loop, and the caller's to move, before the race is freed */
+    struct gw_addr address; /* WON: its; LOST: that was tried or refused last; family 0: none */
     enum gw_consumer_failure failure;
     const char *why; /* LOST: a static string for logs */
 };

@@ -72,13 +72,16 @@ bool gw_stream_attach(struct gw_stream *s, int fd)
     return false;
 }
 
+void gw_stream_adopt(struct gw_stream *s, struct gw_watch *from)
+{
+    s->watch.on_ready = on_ready;
+    gw_loop_move(s->loop, from, &s->watch);
+}
+
 void gw_stream_detach(struct gw_stream *s)
 {
-    if (s->watch.fd < 0)
-        return;
-    gw_loop_remove(s->loop, &s->watch);
-    close(s->watch.fd);
-    s->watch.fd = -1;
+    if (s->watch.fd >= 0)
+        gw_loop_close(s->loop, &s->watch);
 }
 
 void gw_stream_fail(struct gw_stream *s, enum gw_consumer_failure failure, const char *why)
@@ -167,11 +170,8 @@ void gw_stream_shutdown_write(struct gw_consumer *c)
 
 void gw_stream_close(struct gw_stream *s, bool graceful)
 {
-    if (graceful && s->base.state == GW_CONSUMER_OPEN && !(s->read_ended && s->base.inbox.len == 0)) {
-        gw_loop_remove(s->loop, &s->watch);
-        gw_linger_take(s->linger, s->watch.fd, &s->base.inbox);
-        s->watch.fd = -1;
-    }
+    if (graceful && s->base.state == GW_CONSUMER_OPEN && !(s->read_ended && s->base.inbox.len == 0))
+        gw_linger_take(s->linger, &s->watch, &s->base.inbox);
     gw_stream_detach(s);
     gw_bytes_clear(&s->base.inbox);
 }

@@ -24,6 +24,8 @@ void gw_stream_init(struct gw_stream *s, const struct gw_consumer_ops *ops, stru
 bool gw_stream_preface(const struct gw_stream *s, int fd, gw_preface *preface);
 /* False: errno, and fd stays the caller's. */
 bool gw_stream_attach(struct gw_stream *s, int fd);
+/* The same of a descriptor that is in the loop already. */
+void gw_stream_adopt(struct gw_stream *s, struct gw_watch *from);
 void gw_stream_detach(struct gw_stream *s); /* closes the socket, if there is one */
 /* It could not be connected, or not be kept. */
 void gw_stream_fail(struct gw_stream *s, enum gw_consumer_failure failure, const char *why);

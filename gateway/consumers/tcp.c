@@ -26,17 +26,14 @@ static struct tcp *tcp_of(struct gw_consumer *c)
     return (struct tcp *)c;
 }
 
-/* False: errno, and fd stays the caller's. */
-static bool attach(struct tcp *t, int fd)
+/* Its socket is in the loop. */
+static void begin(struct tcp *t)
 {
-    int on = 1, idle = KEEPALIVE_IDLE_SECONDS;
-    if (!gw_stream_attach(&t->stream, fd))
-        return false;
+    int on = 1, idle = KEEPALIVE_IDLE_SECONDS, fd = t->stream.watch.fd;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
     setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
     t->stream.base.state = GW_CONSUMER_OPEN;
-    return true;
 }
 
 static void end_race(struct tcp *t)
@@ -51,14 +48,16 @@ static void progress_race(struct tcp *t)
     enum gw_race_state state = gw_race_progress(t->race, &end);
     if (state == GW_RACE_RUNNING)
         return;
+    if (state == GW_RACE_WON)
+        gw_stream_adopt(&t->stream, end.watch);
     end_race(t);
     t->address = end.address;
-    if (state == GW_RACE_LOST) {
+    if (state == GW_RACE_LOST)
         gw_stream_fail(&t->stream, end.failure, end.why);
-    } else if (!gw_stream_preface(&t->stream, end.fd, t->preface) || !attach(t, end.fd)) {
+    else if (gw_stream_preface(&t->stream, t->stream.watch.fd, t->preface))
+        begin(t);
+    else
         gw_stream_fail_with(&t->stream, errno);
-        close(end.fd);
-    }
 }
 
 static void progress(struct gw_consumer *c)
@@ -115,8 +114,10 @@ struct gw_consumer *gw_tcp_accepted(struct gw_loop *loop, struct gw_linger *ling
         return NULL;
     gw_stream_init(&t->stream, &tcp_ops, (struct gw_consumer_owner){ NULL, NULL }, loop, linger);
     t->address = *peer;
-    if (attach(t, fd))
-        return &t->stream.base;
-    free(t);
-    return NULL;
+    if (!gw_stream_attach(&t->stream, fd)) {
+        free(t);
+        return NULL;
+    }
+    begin(t);
+    return &t->stream.base;
 }

@@ -194,8 +194,7 @@ static void free_conn(struct gw_conn *c)
 {
     struct gw_worker *w = c->worker;
     gw_timer_cancel(w->loop, &c->timer);
-    gw_loop_remove(w->loop, &c->watch);
-    close(c->watch.fd);
+    gw_loop_close(w->loop, &c->watch);
     *c->at = c->next;
     if (c->next)
         c->next->at = c->at;

@@ -37,6 +37,11 @@ bool gw_loop_add_reader(struct gw_loop *loop, struct gw_watch *w);
 void gw_loop_await_writing(struct gw_loop *loop, struct gw_watch *w);
 /* Before w->fd is closed. No callback for w comes after this, not even of events already fetched. */
 void gw_loop_remove(struct gw_loop *loop, struct gw_watch *w);
+/* remove, and closes the descriptor, of which no other process or number exists: one call of the kernel fewer. */
+void gw_loop_close(struct gw_loop *loop, struct gw_watch *w);
+/* to, whose on_ready is set, takes the descriptor over, with the readiness that is known of it; what comes is reported there. from
+ * is in no loop any more. */
+void gw_loop_move(struct gw_loop *loop, struct gw_watch *from, struct gw_watch *to);
 /* Waits until something is ready or a timer is due (not at all if !may_wait), calls on_ready for each, then fires timers. */
 void gw_loop_round(struct gw_loop *loop, bool may_wait);
 

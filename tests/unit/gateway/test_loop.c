@@ -175,3 +175,46 @@ Test(loop, a_round_that_may_not_wait_does_not, .init = set_up, .fini = tear_down
     cr_assert_eq(fired, 0);
     gw_timer_cancel(loop, &t);
 }
+
+Test(loop, a_descriptor_that_moves_is_reported_to_whom_it_moved)
+{
+    int fds[2];
+    cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+    loop = gw_loop_new();
+    struct end from = { .watch = { .fd = fds[0], .on_ready = on_ready } };
+    struct end to = { .watch = { .fd = -1, .on_ready = on_ready } };
+    cr_assert(gw_loop_add(loop, &from.watch));
+    gw_loop_round(loop, false);
+    cr_assert(from.called == 1 && from.watch.ready == GW_WRITABLE);
+    gw_loop_move(loop, &from.watch, &to.watch);
+    cr_assert(from.watch.fd == -1 && to.watch.fd == fds[0] && to.watch.ready == GW_WRITABLE, "what was known is not told again");
+    cr_assert_eq(write(fds[1], "x", 1), 1);
+    gw_loop_round(loop, false);
+    cr_assert(from.called == 1 && to.called == 1 && (to.watch.ready & GW_READABLE));
+    gw_loop_close(loop, &to.watch);
+    cr_assert(to.watch.fd == -1 && fcntl(fds[0], F_GETFD) < 0);
+    close(fds[1]);
+    gw_loop_free(loop);
+}
+
+Test(loop, a_number_that_is_used_again_hears_nothing_of_the_one_before)
+{
+    int a[2], b[2];
+    cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, a), 0);
+    loop = gw_loop_new();
+    struct end first = { .watch = { .fd = a[0], .on_ready = on_ready } };
+    cr_assert(gw_loop_add(loop, &first.watch));
+    cr_assert_eq(write(a[1], "x", 1), 1);
+    int number = a[0];
+    gw_loop_close(loop, &first.watch); /* readable, and not told yet */
+    cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, b), 0);
+    cr_assert_eq(b[0], number);
+    struct end second = { .watch = { .fd = b[0], .on_ready = on_ready } };
+    cr_assert(gw_loop_add(loop, &second.watch));
+    gw_loop_round(loop, false);
+    cr_assert(first.called == 0 && second.called == 1 && second.watch.ready == GW_WRITABLE);
+    gw_loop_close(loop, &second.watch);
+    close(a[1]);
+    close(b[1]);
+    gw_loop_free(loop);
+}
