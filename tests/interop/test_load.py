@@ -157,9 +157,16 @@ def test_what_comes_back_is_compared(gateway, keys):
 def test_connections_that_are_lost_come_back(gateway, keys):
     gateway.start(QUEUES)
     engine = gateway.engine()
-    killer = threading.Timer(1, os.kill, (engine, signal.SIGKILL))
+
+    def kill_once_all_are_there():
+        gateway.wait_for_audit(count=3, event="auth")
+        time.sleep(2)  # past the warm-up
+        os.kill(engine, signal.SIGKILL)
+
+    killer = threading.Thread(target=kill_once_all_are_there)
     killer.start()
     report = load("echo", gateway, keys["alice"], "echo", "-c", 3, "-m", 2, "--duration", 6)
+    killer.join()
     assert report["status"] == 0
     assert {error["kind"] for error in report["errors"]} <= {"lost", "connect", "turned-away"} and report["error_count"] >= 3
     assert (report["run"]["connected"], report["run"]["opened"]) == (3, 6)
