@@ -67,24 +67,6 @@ size_t load_sources_for(const struct gw_addr *server, unsigned connections, stru
 
 /* ---- algorithms ---- */
 
-static const char *cipher_at(size_t i)
-{
-    const struct cx_cipher *cipher = cx_cipher_at(i);
-    return cipher ? cipher->name : NULL;
-}
-
-static const char *mac_at(size_t i)
-{
-    const struct cx_mac *mac = cx_mac_at(i);
-    return mac ? mac->name : NULL;
-}
-
-static const char *kex_at(size_t i)
-{
-    const struct cx_kex *kex = cx_kex_at(i);
-    return kex ? kex->name : NULL;
-}
-
 static bool stands_for(const char *name, const char *word, size_t len)
 {
     return strncmp(name, word, len) == 0 && (name[len] == 0 || name[len] == '@');
@@ -129,20 +111,20 @@ static bool find_all(const char *(*at)(size_t i), const char *words, const char 
 bool load_names_ciphers(const char *words, char *out, size_t room, char *error, size_t error_room)
 {
     static const char usual[] = "aes128-gcm,aes256-gcm,chacha20-poly1305,aes128-ctr,aes192-ctr,aes256-ctr";
-    return find_all(cipher_at, words ? words : usual, "cipher", out, room, error, error_room);
+    return find_all(cx_cipher_name_at, words ? words : usual, "cipher", out, room, error, error_room);
 }
 
 bool load_names_macs(const char *words, char *out, size_t room, char *error, size_t error_room)
 {
     static const char usual[] = "hmac-sha2-256-etm,hmac-sha2-512-etm,umac-128-etm,hmac-sha2-256,hmac-sha2-512";
-    return find_all(mac_at, words ? words : usual, "mac", out, room, error, error_room);
+    return find_all(cx_mac_name_at, words ? words : usual, "mac", out, room, error, error_room);
 }
 
 bool load_names_kex(const char *words, char *out, size_t room, char *error, size_t error_room)
 {
     static const char usual[] = "mlkem768x25519-sha256,sntrup761x25519-sha512,sntrup761x25519-sha512@openssh.com,curve25519-sha256,"
                                 "curve25519-sha256@libssh.org,ecdh-sha2-nistp256,diffie-hellman-group14-sha256";
-    return find_all(kex_at, words ? words : usual, "kex", out, room, error, error_room);
+    return find_all(cx_kex_name_at, words ? words : usual, "kex", out, room, error, error_room);
 }
 
 /* ---- keys ---- */

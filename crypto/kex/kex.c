@@ -40,6 +40,12 @@ const struct cx_kex *cx_kex_at(size_t i)
     return i < METHOD_COUNT ? &methods[i] : NULL;
 }
 
+const char *cx_kex_name_at(size_t i)
+{
+    const struct cx_kex *kex = cx_kex_at(i);
+    return kex ? kex->name : NULL;
+}
+
 const struct cx_kex *cx_kex_find(struct cx_view name)
 {
     for (size_t i = 0; i < METHOD_COUNT; i++)

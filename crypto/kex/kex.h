@@ -36,7 +36,9 @@ struct cx_kex_public {
 };
 
 const struct cx_kex *cx_kex_find(struct cx_view name);
+/* The i-th that exists, NULL past the end. */
 const struct cx_kex *cx_kex_at(size_t i);
+const char *cx_kex_name_at(size_t i);
 
 /* The client's secret between start and finish; opaque, wiped and freed by cx_kex_state_free (NULL is fine). */
 struct cx_kex_state;

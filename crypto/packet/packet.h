@@ -49,6 +49,8 @@ const struct cx_mac *cx_mac_find(struct cx_view name);
 /* The i-th that exists, NULL past the end: for lists and tests. */
 const struct cx_cipher *cx_cipher_at(size_t i);
 const struct cx_mac *cx_mac_at(size_t i);
+const char *cx_cipher_name_at(size_t i);
+const char *cx_mac_name_at(size_t i);
 extern const struct cx_cipher cx_cipher_none;
 
 /* One direction. Plain data: may be copied as long as only one copy is used on. Wipe it when it is replaced. */

@@ -43,6 +43,18 @@ const struct cx_mac *cx_mac_at(size_t i)
     return i < MAC_COUNT ? &macs[i] : NULL;
 }
 
+const char *cx_cipher_name_at(size_t i)
+{
+    const struct cx_cipher *cipher = cx_cipher_at(i);
+    return cipher ? cipher->name : NULL;
+}
+
+const char *cx_mac_name_at(size_t i)
+{
+    const struct cx_mac *mac = cx_mac_at(i);
+    return mac ? mac->name : NULL;
+}
+
 const struct cx_cipher *cx_cipher_find(struct cx_view name)
 {
     for (size_t i = 0; i < CIPHER_COUNT; i++)

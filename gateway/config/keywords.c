@@ -13,24 +13,6 @@
 
 /* ---- what the lists of algorithms may hold; preferences follow the measured cost on machines with AES instructions ---- */
 
-static const char *cipher_name_at(size_t i)
-{
-    const struct cx_cipher *cipher = cx_cipher_at(i);
-    return cipher ? cipher->name : NULL;
-}
-
-static const char *mac_name_at(size_t i)
-{
-    const struct cx_mac *mac = cx_mac_at(i);
-    return mac ? mac->name : NULL;
-}
-
-static const char *kex_name_at(size_t i)
-{
-    const struct cx_kex *kex = cx_kex_at(i);
-    return kex ? kex->name : NULL;
-}
-
 /* Only what a host's key can sign with, plain or certified. */
 static const char *host_name_at(size_t i)
 {
@@ -42,15 +24,15 @@ static const char *host_name_at(size_t i)
 }
 
 static const struct gw_algorithms ciphers = {
-    cipher_name_at,
+    cx_cipher_name_at,
     "aes128-gcm@openssh.com,aes256-gcm@openssh.com,chacha20-poly1305@openssh.com,aes128-ctr,aes192-ctr,aes256-ctr",
 };
 static const struct gw_algorithms macs = {
-    mac_name_at,
+    cx_mac_name_at,
     "hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com,umac-128-etm@openssh.com",
 };
 static const struct gw_algorithms kex = {
-    kex_name_at,
+    cx_kex_name_at,
     "mlkem768x25519-sha256,sntrup761x25519-sha512,sntrup761x25519-sha512@openssh.com,curve25519-sha256,"
     "curve25519-sha256@libssh.org",
 };
