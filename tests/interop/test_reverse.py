@@ -313,18 +313,24 @@ def test_one_tunnel_carries_both_ways_at_once(gateway, client, backend, join):
         assert seen.hexdigest() == pattern_digest(size)
 
 
+def send_until_it_stands_still(tunnel):
+    """How many bytes were taken."""
+    sent = 0
+    tunnel.settimeout(3)
+    with pytest.raises(TimeoutError):
+        for chunk in pattern(256 * MIB):
+            sent += tunnel.send(chunk)
+    return sent
+
+
 def test_a_stalled_member_costs_a_window(gateway, client, backend, join):
     stalled = Stalled()
     gateway.start(BUILDS, "WindowBudget 16M")
     join(backend(stalled))
     _, (path,) = client(gateway, user="bob").forward("builds:1")
     before = resident_bytes(gateway.engine())
-    sent = 0
     with connect(path) as tunnel:
-        tunnel.settimeout(3)
-        with pytest.raises(TimeoutError):
-            for chunk in pattern(256 * MIB):
-                sent += tunnel.send(chunk)
+        sent = send_until_it_stands_still(tunnel)
         if not is_sanitized():
             assert resident_bytes(gateway.engine()) - before < 48 * MIB
         assert sent < 64 * MIB
@@ -341,10 +347,7 @@ def test_a_tunnel_that_stands_still_both_ways_ends_with_its_client(gateway, clie
     join(backend(echo))
     one, (path,) = client(gateway, user="bob").forward("builds:1")
     with connect(path) as tunnel:
-        tunnel.settimeout(3)
-        with pytest.raises(TimeoutError):
-            for chunk in pattern(256 * MIB):
-                tunnel.sendall(chunk)
+        send_until_it_stands_still(tunnel)
         end(one)
     began = time.monotonic()
     (record,) = gateway.wait_for_audit(event="reverse_tunnel")
@@ -358,10 +361,7 @@ def test_a_stalled_member_is_not_waited_for_once_its_client_has_gone(gateway, cl
     join(backend(stalled))
     one, (path,) = client(gateway, user="bob").forward("builds:1")
     with connect(path) as tunnel:
-        tunnel.settimeout(3)
-        with pytest.raises(TimeoutError):
-            for chunk in pattern(256 * MIB):
-                tunnel.sendall(chunk)
+        send_until_it_stands_still(tunnel)
         end(one)
     time.sleep(20)
     assert not [record for record in gateway.audit() if record["event"] == "reverse_tunnel"]
