@@ -15,6 +15,7 @@ from support.client import Client
 from support.ctl import Ctl
 from support.gateway import Gateway
 from support.keys import make_key
+from support.load import serve_target
 from support.sshd import Sshd
 from support.transfer import carry
 
@@ -139,3 +140,9 @@ def new_sshd(tmp_path_factory, cleanup):
 @pytest.fixture
 def sshd(new_sshd):
     return new_sshd()
+
+
+@pytest.fixture
+def target(cleanup):
+    """The services of sluice-bench load --serve-target: their addresses by name."""
+    return serve_target(cleanup)

@@ -9,7 +9,6 @@ from support.backends import Stalled, echo, endless, pattern
 from support.client import connect, read_exactly
 from support.gateway import is_sanitized
 from support.process import resident_bytes
-from support.waiting import wait_until
 
 MIB = 1 << 20
 CHANNELS = 20

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: MIT
 """sluice-bench load against a gateway and against a real sshd, through its own target and the gateway's built-in services."""
-import json
 import os
-import pathlib
 import resource
 import signal
 import subprocess
@@ -12,49 +10,10 @@ import xml.etree.ElementTree
 
 import pytest
 
-from support.backends import pattern, source
-from support.gateway import is_sanitized
-from support.process import children, free_port
-from support.waiting import wait_until
+from support.load import QUEUES, assert_clean, load, program
+from support.process import free_port
 
-PROGRAM = os.environ["SLUICE_BENCH"]
-QUEUES = "\n".join(f"Queue {name}\n Target builtin:{name}\n Allow alice" for name in ("echo", "discard", "source"))
 TARGETS = {"handshake": "echo", "churn": "echo", "echo": "echo", "bulk-up": "discard", "bulk-down": "source", "idle": "echo"}
-SHORT = ("--duration", "1", "--warmup", "0.2")
-
-
-def load(mode, server, key, target, *arguments, user="alice", **process):
-    """Runs a measurement; returns its JSON."""
-    argv = [PROGRAM, "load", mode, "--json", *SHORT, "-i", str(key), "--target", target, *map(str, arguments), f"{user}@127.0.0.1:{server.port}"]
-    result = subprocess.run(argv, capture_output=True, text=True, timeout=200, **process)
-    assert result.stdout, result.stderr
-    report = json.loads(result.stdout)
-    report["status"] = result.returncode
-    report["stderr"] = result.stderr
-    return report
-
-
-def assert_clean(report):
-    assert report["status"] == 0 and report["error_count"] == 0, report["errors"]
-    assert "Sanitizer" not in report["stderr"] and "runtime error" not in report["stderr"], report["stderr"]
-
-
-@pytest.fixture
-def target(cleanup):
-    """The target that sluice-bench serves itself; the address of a service by its name."""
-    for _ in range(5):
-        running = subprocess.Popen([PROGRAM, "load", "--serve-target", str(free_port())], stdout=subprocess.PIPE, text=True)
-        services = dict(line.split(" on ") for line in (running.stdout.readline() for _ in range(3)) if line)
-        if services:
-            break
-        running.wait()
-
-    def stop():
-        running.terminate()
-        assert running.wait(60) == 0
-
-    cleanup.callback(stop)
-    return {name.strip(): address.strip() for name, address in services.items()}
 
 
 @pytest.mark.parametrize("mode", TARGETS)
@@ -107,33 +66,6 @@ def test_bulk_moves_beside_what_is_counted(gateway, keys, target):
     assert work["bytes_down"] > 1 << 20
 
 
-def stall(gateway, logins):
-    """Half a second behind the login the engine stands still for a second: well within the two that are measured."""
-    engine = gateway.engine()
-    gateway.wait_for_audit(event="auth", count=logins)
-    time.sleep(0.5)
-    os.kill(engine, signal.SIGSTOP)
-    time.sleep(1)
-    os.kill(engine, signal.SIGCONT)
-
-
-def test_a_stall_counts_for_all_that_was_due_in_it(gateway, keys):
-    """In the closed loop it is one slow echo a channel, in the open loop half of all."""
-    gateway.start(QUEUES)
-    quantiles = []
-    for rate in ([], ["--rate", "400"]):
-        stalling = threading.Thread(target=stall, args=(gateway, len(quantiles) + 1))
-        stalling.start()
-        report = load("echo", gateway, keys["alice"], "echo", "-c", 1, "-m", 4, "--duration", 2, *rate)
-        stalling.join()
-        assert_clean(report)
-        quantiles.append(report["latency_ns"])
-    closed, due = quantiles
-    assert closed["p90"] < 100e6 and closed["max"] > 500e6
-    assert due["p90"] > 400e6
-    assert 500 < due["count"] <= 900
-
-
 def test_what_fails_is_counted_and_named(gateway, keys):
     gateway.start(QUEUES)
     refused = load("echo", gateway, keys["stranger"], "echo", "-c", 2)
@@ -184,7 +116,7 @@ def test_nobody_listens(keys):
 def test_an_interrupt_ends_it_early_with_a_report(gateway, keys, tmp_path):
     gateway.start(QUEUES)
     chart = tmp_path / "chart.svg"
-    argv = [PROGRAM, "load", "echo", "-i", str(keys["alice"]), "--target", "echo", "--duration", "600", "--plot", str(chart), f"alice@127.0.0.1:{gateway.port}"]
+    argv = [program(), "load", "echo", "-i", str(keys["alice"]), "--target", "echo", "--duration", "600", "--plot", str(chart), f"alice@127.0.0.1:{gateway.port}"]
     running = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
     gateway.wait_for_audit(event="auth")
     time.sleep(2)
@@ -208,44 +140,13 @@ def test_an_interrupt_ends_it_early_with_a_report(gateway, keys, tmp_path):
 ])
 def test_a_wrong_command_line_is_told(keys, arguments, said):
     argv = [str(keys["alice"]) if word == "KEY" else word for word in arguments]
-    result = subprocess.run([PROGRAM, "load", *argv], capture_output=True, text=True, timeout=60)
+    result = subprocess.run([program(), "load", *argv], capture_output=True, text=True, timeout=60)
     assert result.returncode == 255 and said in result.stderr, result.stderr
 
 
 def test_help_is_wide_enough_for_a_terminal():
-    result = subprocess.run([PROGRAM, "load", "--help"], capture_output=True, text=True, timeout=60)
+    result = subprocess.run([program(), "load", "--help"], capture_output=True, text=True, timeout=60)
     assert result.returncode == 0 and max(map(len, result.stdout.splitlines())) <= 100
-
-
-def settled_ticks(sshd):
-    """CPU ticks of sshd, with those of all its children, once they have ended."""
-    wait_until(lambda: not children(sshd.process.pid), "end of sshd's connections")
-    fields = pathlib.Path(f"/proc/{sshd.process.pid}/stat").read_text().rpartition(")")[2].split()
-    return sum(map(int, fields[11:15]))
-
-
-@pytest.mark.skipif(is_sanitized(), reason="it compares times")
-@pytest.mark.parametrize("mode, service", [("bulk-up", "sink"), ("bulk-down", "source")])
-def test_its_figures_agree_with_those_of_ssh(sshd, target, backend, mode, service):
-    """What a GiB costs sshd is the same whether `ssh -W` moves it or sluice-bench does."""
-    size, options = 1 << 30, ["-c", "aes128-gcm@openssh.com", "-o", f"UserKnownHostsFile={sshd.known_hosts}", "-o", f"HostKeyAlias={sshd.alias}"]
-    finite = backend(source(size))
-    address = target["sink"] if mode == "bulk-up" else finite.address
-    before = settled_ticks(sshd)
-    argv = ["ssh", "-F", "none", "-i", str(sshd.key), *options, "-p", str(sshd.port), "-W", address, f"{sshd.user}@127.0.0.1"]
-    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as ssh:
-        if mode == "bulk-up":
-            for chunk in pattern(size):
-                ssh.stdin.write(chunk)
-        ssh.stdin.close()
-        moved = size if mode == "bulk-up" else sum(map(len, iter(lambda: ssh.stdout.read(1 << 20), b"")))
-        if mode == "bulk-up":
-            ssh.terminate()
-    assert moved == size
-    of_ssh = (settled_ticks(sshd) - before) / os.sysconf("SC_CLK_TCK")
-    report = load(mode, sshd, sshd.key, target[service], "--cipher", "aes128-gcm", "--duration", 4, "--pid", sshd.process.pid, user=sshd.user)
-    assert_clean(report)
-    assert 0.6 < report["server"]["cpu_s_per_unit"] / of_ssh < 1.6, (report["server"], of_ssh)
 
 
 def test_connections_that_are_cut_off_are_no_errors_and_come_back(gateway, keys):
@@ -284,23 +185,3 @@ def test_connections_come_from_the_addresses_that_were_named(gateway, keys):
     assert_clean(load("idle", gateway, keys["alice"], "echo", "-c", 4, "--source", "127.0.0.2,127.0.0.3"))
     from_them = [record["peer"].partition(":")[0] for record in gateway.audit() if record["event"] == "auth"]
     assert sorted(from_them) == ["127.0.0.2", "127.0.0.2", "127.0.0.3", "127.0.0.3"]
-
-
-@pytest.mark.skipif(is_sanitized(), reason="it fills the machine")
-def test_ten_thousand_connections_with_ten_channels_each(gateway, keys):
-    if resource.getrlimit(resource.RLIMIT_NOFILE)[1] < 11000:
-        pytest.skip("too few descriptors")
-    gateway.start(QUEUES, "MaxChannelsPerUser 1000000\nAuditLog none\nLogLevel INFO")
-    report = load("echo", gateway, keys["alice"], "echo", "-c", 10000, "-m", 10, "--duration", 5, "--pid", gateway.process.pid)
-    assert_clean(report)
-    assert (report["run"]["connected"], report["run"]["opened"]) == (10000, 100000)
-    assert report["work"]["count"] > 0
-    assert report["own"]["after"]["rss_bytes"] < 300 << 20
-
-
-@pytest.mark.skipif(is_sanitized(), reason="it fills the machine")
-def test_two_hundred_connections_with_ten_channels_each_to_sshd(sshd, target):
-    report = load("echo", sshd, sshd.key, target["echo"], "-c", 200, "-m", 10, "--duration", 3, user=sshd.user)
-    assert_clean(report)
-    assert (report["run"]["connected"], report["run"]["opened"]) == (200, 2000)
-    assert report["work"]["count"] > 0

@@ -9,7 +9,6 @@ import time
 from support.backends import greeting
 from support.client import connect, read_exactly, read_to_end
 from support.process import free_port
-from support.waiting import wait_until
 
 PROBE = "Queue probe\n Target builtin:echo\n Allow *"
 
