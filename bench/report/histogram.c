@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/* A bucket is named by a value's leading bits: as many as BITS + 1, and how far they stand to the left of the value's end. Values
- * of no more bits than that are their own bucket. */
 #include "bench/report/histogram.h"
 
 #include <assert.h>
@@ -8,28 +6,13 @@
 
 enum { BITS = BENCH_HISTOGRAM_BITS };
 
-static unsigned bucket_of(uint64_t value)
-{
-    unsigned length = 64 - (unsigned)__builtin_clzll(value | 1);
-    unsigned shift = length > BITS + 1 ? length - (BITS + 1) : 0;
-    return (shift << BITS) + (unsigned)(value >> shift);
-}
-
-/* The largest value of a bucket. */
-static uint64_t end_of(unsigned bucket)
-{
-    unsigned shift = bucket >> BITS > 0 ? (bucket >> BITS) - 1 : 0;
-    uint64_t leading = bucket - (shift << BITS);
-    return (leading << shift) + (((uint64_t)1 << shift) - 1);
-}
-
 void bench_histogram_add(struct bench_histogram *h, uint64_t value)
 {
     h->least = h->count == 0 || value < h->least ? value : h->least;
     h->most = value > h->most ? value : h->most;
     h->count++;
     h->sum += (double)value;
-    h->bucket[bucket_of(value)]++;
+    h->bucket[gw_bucket_of(value, BITS)]++;
 }
 
 void bench_histogram_merge(struct bench_histogram *into, const struct bench_histogram *from)
@@ -52,7 +35,7 @@ uint64_t bench_histogram_quantile(const struct bench_histogram *h, double share)
     for (unsigned i = 0; i < BENCH_HISTOGRAM_BUCKETS; i++) {
         seen += h->bucket[i];
         if (h->bucket[i] > 0 && (double)seen >= wanted)
-            return end_of(i) < h->most ? end_of(i) : h->most;
+            return gw_bucket_end(i, BITS) < h->most ? gw_bucket_end(i, BITS) : h->most;
     }
     return h->count > 0 ? h->most : 0;
 }

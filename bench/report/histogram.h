@@ -8,10 +8,11 @@
 #include <stdint.h>
 
 #include "bench/report/json.h"
+#include "gateway/observe/buckets.h"
 
 enum {
     BENCH_HISTOGRAM_BITS = 7,
-    BENCH_HISTOGRAM_BUCKETS = (64 - BENCH_HISTOGRAM_BITS + 1) << BENCH_HISTOGRAM_BITS,
+    BENCH_HISTOGRAM_BUCKETS = GW_BUCKETS(64, BENCH_HISTOGRAM_BITS),
 };
 
 /* Zeroed to begin with; about 58 KiB. */

@@ -8,6 +8,7 @@
 #include <sys/queue.h>
 
 #include "gateway/engine/loop.h"
+#include "gateway/observe/buckets.h"
 #include "gateway/queues/request.h"
 #include "gateway/queues/stats.h"
 
@@ -85,7 +86,8 @@ void gw_line_return(struct gw_line *l, struct gw_request *r);
 
 /* ---- queues ---- */
 
-enum { GW_TIME_BUCKETS = 320 };
+/* Queue times: microseconds, to an eighth, up to 51 days. */
+enum { GW_TIME_BITS = 3, GW_TIME_BUCKETS = GW_BUCKETS(42, GW_TIME_BITS) };
 
 struct gw_queue {
     struct gw_registry *registry;

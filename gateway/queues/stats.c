@@ -7,30 +7,11 @@
 
 #include "gateway/queues/queue_priv.h"
 
-enum { BUCKETS_AN_OCTAVE = 8, BUCKET_BITS = 3 };
-
-static unsigned bucket_of(uint64_t us)
-{
-    if (us < BUCKETS_AN_OCTAVE)
-        return (unsigned)us;
-    unsigned octave = 63 - (unsigned)__builtin_clzll(us); /* BUCKET_BITS and more */
-    uint64_t within = us >> (octave - BUCKET_BITS) & (BUCKETS_AN_OCTAVE - 1);
-    uint64_t bucket = (uint64_t)(octave - BUCKET_BITS + 1) * BUCKETS_AN_OCTAVE + within;
-    return bucket < GW_TIME_BUCKETS ? (unsigned)bucket : GW_TIME_BUCKETS - 1;
-}
-
-/* Where the bucket begins. */
-static uint64_t time_of(unsigned bucket)
-{
-    if (bucket < BUCKETS_AN_OCTAVE)
-        return bucket;
-    unsigned shift = bucket / BUCKETS_AN_OCTAVE - 1;
-    return (uint64_t)(BUCKETS_AN_OCTAVE + bucket % BUCKETS_AN_OCTAVE) << shift;
-}
-
 void gw_stats_queue_time(struct gw_queue *q, uint64_t waited_ns)
 {
-    atomic_fetch_add_explicit(&q->queue_times[bucket_of(waited_ns / 1000)], 1, memory_order_relaxed);
+    unsigned bucket = gw_bucket_of(waited_ns / 1000, GW_TIME_BITS);
+    unsigned last = GW_TIME_BUCKETS - 1;
+    atomic_fetch_add_explicit(&q->queue_times[bucket < last ? bucket : last], 1, memory_order_relaxed);
 }
 
 /* The time that `share` of 100 did not wait longer than. */
@@ -40,7 +21,7 @@ static uint64_t percentile(const uint64_t times[GW_TIME_BUCKETS], uint64_t all, 
     for (unsigned i = 0; i < GW_TIME_BUCKETS; i++) {
         below += times[i];
         if (below > 0 && below * 100 >= all * share)
-            return time_of(i);
+            return gw_bucket_begin(i, GW_TIME_BITS);
     }
     return 0;
 }
