@@ -40,7 +40,8 @@ def test_each_mode_works_through_a_gateway(gateway, keys, mode):
 
 @pytest.mark.parametrize("mode, service", [("handshake", "echo"), ("churn", "echo"), ("echo", "echo"), ("bulk-up", "sink"), ("bulk-down", "source")])
 def test_each_mode_works_through_sshd(sshd, target, mode, service):
-    report = load(mode, sshd, sshd.key, target[service], "-c", 2, *([] if mode == "handshake" else ["-m", 2]), user=sshd.user)
+    channels = [] if mode == "handshake" else ["-m", 2]
+    report = load(mode, sshd, sshd.key, target[service], "-c", 2, *channels, "--duration", 3, user=sshd.user)
     assert_clean(report)
     assert report["peer"]["ident"].startswith("SSH-2.0-OpenSSH")
     assert report["work"]["count"] > 0
@@ -49,7 +50,7 @@ def test_each_mode_works_through_sshd(sshd, target, mode, service):
 def test_algorithms_payloads_rekeys_and_slow_readers(gateway, keys, target):
     gateway.start(f"Queue echo\n Target {target['echo']}\n Allow alice")
     report = load("echo", gateway, keys["alice"], "echo", "-c", 4, "-m", 2, "--payload", "100000", "--cipher", "aes256-ctr", "--mac", "umac-128-etm",
-                  "--kex", "sntrup761x25519-sha512", "--rekey-every", "1M", "--slow-readers", "25%")
+                  "--kex", "sntrup761x25519-sha512", "--rekey-every", "1M", "--slow-readers", "25%", "--duration", 3)
     assert_clean(report)
     assert report["peer"]["cipher_up"] == report["peer"]["cipher_down"] == "aes256-ctr"
     assert report["peer"]["mac_up"] == "umac-128-etm@openssh.com" and report["peer"]["kex"].startswith("sntrup761x25519-sha512")
@@ -97,7 +98,7 @@ def test_connections_that_are_lost_come_back(gateway, keys):
 
     killer = threading.Thread(target=kill_once_all_are_there)
     killer.start()
-    report = load("echo", gateway, keys["alice"], "echo", "-c", 3, "-m", 2, "--duration", 6)
+    report = load("echo", gateway, keys["alice"], "echo", "-c", 3, "-m", 2, "--duration", 10)
     killer.join()
     assert report["status"] == 0
     assert {error["kind"] for error in report["errors"]} <= {"lost", "connect", "turned-away"} and report["error_count"] >= 3
