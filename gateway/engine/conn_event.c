@@ -98,6 +98,7 @@ static void on_keyed(struct gw_conn *c, const struct mux_event *ev)
 
 static void on_open(struct gw_conn *c, const struct mux_event *ev)
 {
+    c->opens_in_turn++;
     enum mux_err err = gw_tunnel_open(c, ev->channel, ev->open.type, ev->open.data);
     if (err == MUX_OK)
         return;

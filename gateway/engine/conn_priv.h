@@ -43,6 +43,7 @@ struct gw_conn {
     bool parts_ended;
     bool rejudge;               /* there is a newer snapshot than its tunnels and forwards were judged by, or a drain has begun */
     bool read_end;              /* the peer has shut its side */
+    unsigned opens_in_turn;     /* channels that it asked for in what is being fed */
     struct gw_conn *ready_next; /* in that list */
     struct gw_conn *next, **at; /* all of the worker */
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Client to gateway: recv into the worker's area, feed in place until nothing more can be used, copy the rest aside.
  *
- * What a connection holds between rounds is one partial packet, or, while the session is blocked, or where compressed packets took
- * a turn's work, what one recv brought. A packet that trickles in is gathered in a buffer of its own until it is whole, so that a
- * byte at a time costs a byte at a time. */
+ * What a connection holds between rounds is one partial packet, or, while the session is blocked, or where compressed packets or
+ * opens took a turn's work, what one recv brought. A packet that trickles in is gathered in a buffer of its own until it is whole,
+ * so that a byte at a time costs a byte at a time. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -14,6 +14,7 @@
 #include "gateway/engine/conn_priv.h"
 
 enum {
+    OPENS_A_TURN = 32,              /* or one feed's events more: each may cost a connect, which the kernel takes 15 us for */
     READ_BUDGET_BYTES = 256 * 1024, /* a turn, about what stays in L2 */
     LENGTH_AND_TAG = 4 + 64,        /* what stands on the wire around packet_length bytes */
     /* Before authentication no more is taken from the socket than the longest packet needs. */
@@ -72,6 +73,7 @@ static void feed(struct gw_conn *c, size_t len)
     /* a few bytes may inflate to a thousand times as many */
     uint64_t turn_end = mux_session_inflated_bytes(c->session) + READ_BUDGET_BYTES;
     bool over = false;
+    c->opens_in_turn = 0;
     c->held.need = 0;
     while (at < len && c->phase == GW_CONN_OPEN && !mux_session_blocked(c->session) && !over) {
         size_t used = 0, count = GW_EVENTS_A_FEED;
@@ -81,7 +83,7 @@ static void feed(struct gw_conn *c, size_t len)
         gw_conn_dispatch(c, w->events, count);
         if (err != MUX_OK)
             gw_conn_end(c, err);
-        over = mux_session_inflated_bytes(c->session) >= turn_end;
+        over = mux_session_inflated_bytes(c->session) >= turn_end || c->opens_in_turn >= OPENS_A_TURN;
         if (used == 0 && count == 0)
             break;
     }
