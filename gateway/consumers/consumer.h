@@ -58,6 +58,8 @@ struct gw_consumer {
     bool readable : 1;    /* pull would bring something: bytes, or the end */
     bool far_closed : 1;  /* nothing that is written will be read; what came before may still stand to be read */
     bool input_ended : 1; /* shutdown_write was called: of those built in */
+    bool read_ended : 1;  /* of a stream: its end was read */
+    bool has_written : 1; /* of a stream: bytes were sent to it */
     uint8_t next_byte;    /* builtin:source */
 };
 
@@ -77,10 +79,9 @@ struct gw_consumer_owner {
 typedef size_t gw_preface(void *owner, struct cx_span room);
 
 struct gw_tcp_setup {
-    struct gw_loop *loop;
     struct gw_dns *dns;
-    struct gw_linger *linger;
-    const char *host; /* a name or a literal, copied where needed */
+    struct gw_linger *linger; /* in whose loop it lives */
+    const char *host;         /* a name or a literal, copied where needed */
     uint16_t port;
     uint64_t timeout_ns; /* name lookup and all addresses together; 0: none */
     /* Judges each address before it is connected, while CONNECTING; NULL: all may be. */
@@ -89,8 +90,7 @@ struct gw_tcp_setup {
 };
 
 struct gw_unix_setup {
-    struct gw_loop *loop;
-    struct gw_linger *linger;
+    struct gw_linger *linger; /* in whose loop it lives */
     const char *path;
     uint64_t timeout_ns; /* 0: none */
     gw_preface *preface; /* NULL: none */
@@ -103,8 +103,8 @@ bool gw_stream_is_reserved(int fd);
 /* A socket of a stream, that is not reserved. -1: errno. */
 int gw_stream_socket(int family);
 /* A connection that was accepted, OPEN, whose owner is to be set before the loop goes on: fd passes unless NULL is returned. */
-struct gw_consumer *gw_tcp_accepted(struct gw_loop *loop, struct gw_linger *linger, int fd, const struct gw_addr *peer);
-struct gw_consumer *gw_unix_accepted(struct gw_loop *loop, struct gw_linger *linger, int fd);
+struct gw_consumer *gw_tcp_accepted(struct gw_linger *linger, int fd, const struct gw_addr *peer);
+struct gw_consumer *gw_unix_accepted(struct gw_linger *linger, int fd);
 struct gw_consumer *gw_unix_new(struct gw_consumer_owner o, const struct gw_unix_setup *setup);
 struct gw_consumer *gw_echo_new(struct gw_consumer_owner o);
 struct gw_consumer *gw_discard_new(struct gw_consumer_owner o);

@@ -70,6 +70,11 @@ void gw_linger_free(struct gw_linger *l)
     free(l);
 }
 
+struct gw_loop *gw_linger_loop(const struct gw_linger *l)
+{
+    return l->loop;
+}
+
 size_t gw_linger_unwritten(const struct gw_linger *l)
 {
     return l->unwritten;

@@ -20,6 +20,8 @@ struct gw_linger;
 struct gw_linger *gw_linger_new(struct gw_loop *loop);
 /* Closes what is left. NULL is fine. Before gw_loop_free. */
 void gw_linger_free(struct gw_linger *l);
+/* That it was made with. */
+struct gw_loop *gw_linger_loop(const struct gw_linger *l);
 /* Bytes that some backend has yet to take. */
 size_t gw_linger_unwritten(const struct gw_linger *l);
 /* Takes over w's descriptor, which is in the loop, and the bytes that are to be written to it. */

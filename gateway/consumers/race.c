@@ -276,11 +276,11 @@ struct gw_race *gw_race_new(struct gw_consumer *c, const struct gw_tcp_setup *se
     if (!r)
         return NULL;
     r->consumer = c;
-    r->loop = setup->loop;
+    r->loop = gw_linger_loop(setup->linger);
     r->permits = setup->permits;
     r->query.answered = on_answered;
     r->timer.fire = on_timer;
-    r->deadline_ns = setup->timeout_ns ? gw_loop_now_ns(setup->loop) + setup->timeout_ns : 0;
+    r->deadline_ns = setup->timeout_ns ? gw_loop_now_ns(r->loop) + setup->timeout_ns : 0;
     for (size_t i = 0; i < ATTEMPTS_AT_ONCE; i++)
         r->attempts[i].watch.fd = -1;
     struct gw_host host = gw_host_read(cx_view_text(setup->host));

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -18,21 +19,26 @@ static void on_ready(struct gw_watch *w)
     s->base.wake(&s->base);
 }
 
-void gw_stream_init(struct gw_stream *s, const struct gw_consumer_ops *ops, struct gw_consumer_owner o, struct gw_loop *loop,
-                    struct gw_linger *linger)
+void gw_stream_init(struct gw_stream *s, const struct gw_consumer_ops *ops, struct gw_consumer_owner o, struct gw_linger *linger)
 {
     s->base = (struct gw_consumer){ .ops = ops, .wake = o.wake, .owner = o.owner };
     s->watch.fd = -1;
-    s->loop = loop;
     s->linger = linger;
 }
 
-/* Descriptor numbers are given out lowest first: one near the limit means that few are left. */
+/* Descriptor numbers are given out lowest first: one near the limit means that few are left. The kernel is asked again only where
+ * what it last said would be met, so that a limit which an operator raises counts at once. */
 bool gw_stream_is_reserved(int fd)
 {
+    static _Atomic rlim_t known = 0;
+    rlim_t needed = (rlim_t)fd + DESCRIPTOR_RESERVE;
+    if (needed < atomic_load_explicit(&known, memory_order_relaxed))
+        return false;
     struct rlimit limit;
-    return getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
-           (rlim_t)fd + DESCRIPTOR_RESERVE >= limit.rlim_cur;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return false;
+    atomic_store_explicit(&known, limit.rlim_cur, memory_order_relaxed); /* RLIM_INFINITY is the largest */
+    return needed >= limit.rlim_cur;
 }
 
 int gw_stream_socket(int family)
@@ -48,13 +54,14 @@ int gw_stream_socket(int family)
     return fd;
 }
 
-bool gw_stream_preface(const struct gw_stream *s, int fd, gw_preface *preface)
+bool gw_stream_preface(struct gw_stream *s, int fd, gw_preface *preface)
 {
     uint8_t bytes[PREFACE_MAX];
     if (!preface)
         return true;
     size_t len = preface(s->base.owner, (struct cx_span){ bytes, sizeof bytes });
     assert(len > 0);
+    s->base.has_written = true;
     ssize_t n = send(fd, bytes, len, MSG_NOSIGNAL);
     if (n == (ssize_t)len)
         return true;
@@ -66,7 +73,7 @@ bool gw_stream_preface(const struct gw_stream *s, int fd, gw_preface *preface)
 bool gw_stream_attach(struct gw_stream *s, int fd)
 {
     s->watch = (struct gw_watch){ .fd = fd, .on_ready = on_ready };
-    if (gw_loop_add(s->loop, &s->watch))
+    if (gw_loop_add(gw_stream_loop(s), &s->watch))
         return true;
     s->watch.fd = -1;
     return false;
@@ -75,13 +82,13 @@ bool gw_stream_attach(struct gw_stream *s, int fd)
 void gw_stream_adopt(struct gw_stream *s, struct gw_watch *from)
 {
     s->watch.on_ready = on_ready;
-    gw_loop_move(s->loop, from, &s->watch);
+    gw_loop_move(gw_stream_loop(s), from, &s->watch);
 }
 
 void gw_stream_detach(struct gw_stream *s)
 {
     if (s->watch.fd >= 0)
-        gw_loop_close(s->loop, &s->watch);
+        gw_loop_close(gw_stream_loop(s), &s->watch);
 }
 
 void gw_stream_fail(struct gw_stream *s, enum gw_consumer_failure failure, const char *why)
@@ -104,7 +111,7 @@ void gw_stream_fail_with(struct gw_stream *s, int error)
 
 void gw_stream_progress(struct gw_stream *s)
 {
-    s->base.readable = s->base.state == GW_CONSUMER_OPEN && !s->read_ended && (s->watch.ready & (GW_READABLE | GW_HUNG_UP));
+    s->base.readable = s->base.state == GW_CONSUMER_OPEN && !s->base.read_ended && (s->watch.ready & (GW_READABLE | GW_HUNG_UP));
 }
 
 ssize_t gw_stream_write(struct gw_consumer *c, const struct iovec *iov, int iov_count)
@@ -123,6 +130,7 @@ ssize_t gw_stream_write(struct gw_consumer *c, const struct iovec *iov, int iov_
     }
     if (n < 0)
         n = 0;
+    c->has_written |= n > 0;
     if ((size_t)n < gw_iov_len(iov, count))
         s->watch.ready &= (uint8_t)~GW_WRITABLE;
     return n;
@@ -132,8 +140,8 @@ size_t gw_stream_pull(struct gw_consumer *c, const struct iovec *iov, int iov_co
 {
     struct gw_stream *s = gw_stream_of(c);
     *more = MUX_PULL_DRY;
-    if (s->read_ended || !(s->watch.ready & (GW_READABLE | GW_HUNG_UP))) {
-        *more = s->read_ended ? MUX_PULL_EOF : MUX_PULL_DRY;
+    if (s->base.read_ended || !(s->watch.ready & (GW_READABLE | GW_HUNG_UP))) {
+        *more = s->base.read_ended ? MUX_PULL_EOF : MUX_PULL_DRY;
         c->readable = false;
         return 0;
     }
@@ -149,7 +157,7 @@ size_t gw_stream_pull(struct gw_consumer *c, const struct iovec *iov, int iov_co
         return 0;
     }
     if (n == 0) {
-        s->read_ended = true;
+        s->base.read_ended = true;
         c->readable = false;
         *more = MUX_PULL_EOF;
         return 0;
@@ -168,9 +176,19 @@ void gw_stream_shutdown_write(struct gw_consumer *c)
     shutdown(gw_stream_of(c)->watch.fd, SHUT_WR);
 }
 
+/* There may be bytes that a reset would take from the service. Where nothing was sent, closing at once does no harm, and saves the
+ * kernel four calls and a wake-up; but what the service has said is not answered by a reset. */
+static bool must_linger(const struct gw_stream *s)
+{
+    const struct gw_consumer *c = &s->base;
+    if (c->inbox.len > 0)
+        return true;
+    return !c->read_ended && (c->has_written || (s->watch.ready & GW_READABLE));
+}
+
 void gw_stream_close(struct gw_stream *s, bool graceful)
 {
-    if (graceful && s->base.state == GW_CONSUMER_OPEN && !(s->read_ended && s->base.inbox.len == 0))
+    if (graceful && s->base.state == GW_CONSUMER_OPEN && must_linger(s))
         gw_linger_take(s->linger, &s->watch, &s->base.inbox);
     gw_stream_detach(s);
     gw_bytes_clear(&s->base.inbox);

@@ -6,11 +6,9 @@
 #include "gateway/consumers/consumer.h"
 
 struct gw_stream {
-    struct gw_consumer base; /* first */
+    struct gw_consumer base; /* first; read_ended and has_written are this one's */
     struct gw_watch watch;   /* fd -1: none */
-    struct gw_loop *loop;
     struct gw_linger *linger;
-    bool read_ended;
 };
 
 static inline struct gw_stream *gw_stream_of(struct gw_consumer *c)
@@ -18,10 +16,14 @@ static inline struct gw_stream *gw_stream_of(struct gw_consumer *c)
     return (struct gw_stream *)c;
 }
 
-void gw_stream_init(struct gw_stream *s, const struct gw_consumer_ops *ops, struct gw_consumer_owner o, struct gw_loop *loop,
-                    struct gw_linger *linger);
+static inline struct gw_loop *gw_stream_loop(const struct gw_stream *s)
+{
+    return gw_linger_loop(s->linger);
+}
+
+void gw_stream_init(struct gw_stream *s, const struct gw_consumer_ops *ops, struct gw_consumer_owner o, struct gw_linger *linger);
 /* Tells the service at fd, just connected, what it is told first. False: errno. */
-bool gw_stream_preface(const struct gw_stream *s, int fd, gw_preface *preface);
+bool gw_stream_preface(struct gw_stream *s, int fd, gw_preface *preface);
 /* False: errno, and fd stays the caller's. */
 bool gw_stream_attach(struct gw_stream *s, int fd);
 /* The same of a descriptor that is in the loop already. */

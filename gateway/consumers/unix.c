@@ -36,11 +36,11 @@ static void on_timer(struct gw_timer *t, uint64_t now_ns)
 
 static void wait_for_room(struct path *p)
 {
-    uint64_t now_ns = gw_loop_now_ns(p->stream.loop);
+    uint64_t now_ns = gw_loop_now_ns(gw_stream_loop(&p->stream));
     if (p->deadline_ns > 0 && now_ns >= p->deadline_ns)
         gw_stream_fail_with(&p->stream, ETIMEDOUT);
     else
-        gw_timer_set(p->stream.loop, &p->timer, now_ns + RETRY_NS);
+        gw_timer_set(gw_stream_loop(&p->stream), &p->timer, now_ns + RETRY_NS);
 }
 
 static void try_connect(struct path *p)
@@ -76,7 +76,7 @@ static void progress(struct gw_consumer *c)
 static void unix_close(struct gw_consumer *c, bool graceful)
 {
     struct path *p = path_of(c);
-    gw_timer_cancel(p->stream.loop, &p->timer);
+    gw_timer_cancel(gw_stream_loop(&p->stream), &p->timer);
     gw_stream_close(&p->stream, graceful);
     free(p);
 }
@@ -95,10 +95,10 @@ struct gw_consumer *gw_unix_new(struct gw_consumer_owner o, const struct gw_unix
     struct path *p = calloc(1, sizeof *p);
     if (!p)
         return NULL;
-    gw_stream_init(&p->stream, &unix_ops, o, setup->loop, setup->linger);
+    gw_stream_init(&p->stream, &unix_ops, o, setup->linger);
     p->timer.fire = on_timer;
     p->preface = setup->preface;
-    p->deadline_ns = setup->timeout_ns ? gw_loop_now_ns(setup->loop) + setup->timeout_ns : 0;
+    p->deadline_ns = setup->timeout_ns ? gw_loop_now_ns(gw_linger_loop(setup->linger)) + setup->timeout_ns : 0;
     p->address.sun_family = AF_UNIX;
     p->is_due = true;
     size_t len = strlen(setup->path);
@@ -110,12 +110,12 @@ struct gw_consumer *gw_unix_new(struct gw_consumer_owner o, const struct gw_unix
     return &p->stream.base;
 }
 
-struct gw_consumer *gw_unix_accepted(struct gw_loop *loop, struct gw_linger *linger, int fd)
+struct gw_consumer *gw_unix_accepted(struct gw_linger *linger, int fd)
 {
     struct path *p = gw_stream_is_reserved(fd) ? NULL : calloc(1, sizeof *p);
     if (!p)
         return NULL;
-    gw_stream_init(&p->stream, &unix_ops, (struct gw_consumer_owner){ NULL, NULL }, loop, linger);
+    gw_stream_init(&p->stream, &unix_ops, (struct gw_consumer_owner){ NULL, NULL }, linger);
     p->stream.base.state = GW_CONSUMER_OPEN;
     if (gw_stream_attach(&p->stream, fd))
         return &p->stream.base;

@@ -71,6 +71,8 @@ static void audit(const struct gw_authn *a, const char *result)
     const struct gw_conn *c = a->conn;
     char json[NAME_RAW_MAX * 6 + 1024], user[NAME_RAW_MAX * 6 + 1], peer[GW_ADDR_TEXT], proxy[GW_ADDR_TEXT], at[40];
     const char *quote = c->identity.proxy.family ? "\"" : "";
+    if (!gw_worker_keeps_audit(c->worker))
+        return;
     now_utc(at);
     gw_json_escape(user, sizeof user, cx_view(a->raw, a->raw_len));
     snprintf(json, sizeof json,

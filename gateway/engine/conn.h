@@ -45,6 +45,8 @@ struct gw_registry *gw_worker_registry(struct gw_worker *w); /* queues by name: 
 struct gw_linger *gw_worker_linger(struct gw_worker *w);     /* backends that are being finished: see consumers/linger.h */
 /* New channels are refused: the gateway is being stopped. */
 bool gw_worker_draining(const struct gw_worker *w);
+/* Whether audit records are kept at all: where they are not, none need be written. */
+bool gw_worker_keeps_audit(const struct gw_worker *w);
 /* One JSON audit record without newline, to the monitor. */
 void gw_worker_audit(struct gw_worker *w, const char *json);
 unsigned gw_worker_index(const struct gw_worker *w);

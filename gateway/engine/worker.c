@@ -318,6 +318,11 @@ bool gw_worker_draining(const struct gw_worker *w)
     return w->draining;
 }
 
+bool gw_worker_keeps_audit(const struct gw_worker *w)
+{
+    return gw_worker_config(w)->audit_log != NULL;
+}
+
 void gw_worker_audit(struct gw_worker *w, const char *json)
 {
     gw_link_audit(w->link, json);

@@ -223,9 +223,9 @@ static struct gw_consumer *new_consumer(const struct gw_forward *f, int fd, cons
     struct gw_worker *w = gw_conn_worker(f->conn);
     struct gw_addr address;
     if (f->is_path)
-        return gw_unix_accepted(gw_worker_loop(w), gw_worker_linger(w), fd);
+        return gw_unix_accepted(gw_worker_linger(w), fd);
     if (gw_addr_from_sockaddr(&address, from))
-        return gw_tcp_accepted(gw_worker_loop(w), gw_worker_linger(w), fd, &address);
+        return gw_tcp_accepted(gw_worker_linger(w), fd, &address);
     return NULL;
 }
 

@@ -68,9 +68,8 @@ static struct gw_consumer *new_consumer(struct gw_check *c)
     struct gw_consumer_owner owner = { on_wake, c };
     gw_preface *preface = s->target->sends_proxy ? speak_for_myself : NULL;
     if (s->target->kind == GW_TARGET_UNIX)
-        return gw_unix_new(owner, &(struct gw_unix_setup){ s->loop, s->linger, s->target->host, s->connect_timeout_ns, preface });
+        return gw_unix_new(owner, &(struct gw_unix_setup){ s->linger, s->target->host, s->connect_timeout_ns, preface });
     struct gw_tcp_setup tcp = {
-        .loop = s->loop,
         .dns = s->dns,
         .linger = s->linger,
         .host = s->target->host,

@@ -16,7 +16,6 @@ enum gw_check_result {
 };
 
 struct gw_check_setup {
-    struct gw_loop *loop;
     struct gw_dns *dns;
     struct gw_linger *linger;
     const struct gw_target *target; /* borrowed until the check is freed */

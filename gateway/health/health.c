@@ -110,7 +110,6 @@ static void begin_check(struct patient *p)
     const struct gw_health_setup *s = &p->health->setup;
     uint64_t interval_ns = p->target->check.interval_ns;
     struct gw_check_setup setup = {
-        .loop = s->loop,
         .dns = s->dns,
         .linger = s->linger,
         .target = p->target,

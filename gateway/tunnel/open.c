@@ -74,8 +74,7 @@ static struct gw_consumer *new_consumer(struct gw_tunnel *t)
     const struct gw_destination *to = t->ends->destination;
     const struct gw_request *r = t->ends->request;
     struct gw_consumer_owner owner = { gw_tunnel_on_wake, t };
-    struct gw_tcp_setup tcp = { .loop = gw_worker_loop(w),
-                                .dns = gw_worker_dns(w),
+    struct gw_tcp_setup tcp = { .dns = gw_worker_dns(w),
                                 .linger = gw_worker_linger(w),
                                 .host = to->host,
                                 .port = to->port,
@@ -85,7 +84,7 @@ static struct gw_consumer *new_consumer(struct gw_tunnel *t)
     case GW_TARGET_TCP:
         return gw_tcp_new(owner, &tcp);
     case GW_TARGET_UNIX:
-        return gw_unix_new(owner, &(struct gw_unix_setup){ tcp.loop, tcp.linger, to->host, tcp.timeout_ns, tcp.preface });
+        return gw_unix_new(owner, &(struct gw_unix_setup){ tcp.linger, to->host, tcp.timeout_ns, tcp.preface });
     case GW_TARGET_DIAL:
         tcp.host = t->host;
         tcp.port = (uint16_t)t->port;

@@ -132,6 +132,8 @@ size_t gw_tunnel_record_text(const struct gw_tunnel *t, const struct gw_identity
 static void audit(const struct gw_tunnel *t, const char *event, const char *reason)
 {
     char json[GW_TUNNEL_RECORD_MAX];
+    if (!gw_worker_keeps_audit(gw_conn_worker(t->conn)))
+        return;
     gw_tunnel_record_text(t, gw_conn_identity(t->conn), event, reason, gw_tunnel_wall_us(), json);
     gw_worker_audit(gw_conn_worker(t->conn), json);
 }

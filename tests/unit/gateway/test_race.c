@@ -123,7 +123,7 @@ static unsigned now_ms(void)
 
 static struct gw_consumer *begin(const char *name, unsigned timeout_ms, bool (*permits)(void *, const struct gw_addr *))
 {
-    struct gw_tcp_setup setup = { loop, dns, linger, name, port, timeout_ms * 1000000ull, permits };
+    struct gw_tcp_setup setup = { dns, linger, name, port, timeout_ms * 1000000ull, permits };
     gw_loop_round(loop, false); /* the loop's clock is the round's */
     struct gw_consumer *c = gw_tcp_new((struct gw_consumer_owner){ on_wake, NULL }, &setup);
     cr_assert(c);

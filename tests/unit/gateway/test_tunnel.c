@@ -48,6 +48,17 @@ Test(tunnel, builtin_echo_gives_back_every_byte)
     world_free(w);
 }
 
+Test(tunnel, where_no_audit_is_kept_none_is_written)
+{
+    struct world *w = world_new("Queue echo\n  Target builtin:echo\n  Allow *\n");
+    w->keeps_no_audit = true;
+    struct world_channel *ch = world_open(w, "echo", 7), *refused = world_open(w, "nothing", 7);
+    world_send(w, ch, "abc", 3, true);
+    cr_assert(world_until(w, &ch->closed) && world_until(w, &refused->refused));
+    cr_assert_eq(w->audits, 0);
+    world_free(w);
+}
+
 Test(tunnel, builtin_echo_is_bounded_by_the_window)
 {
     struct world *w = world_new("Queue echo\n  Target builtin:echo\n  Allow *\n");

@@ -114,6 +114,11 @@ bool gw_worker_draining(const struct gw_worker *w)
     return w->world->draining;
 }
 
+bool gw_worker_keeps_audit(const struct gw_worker *w)
+{
+    return !w->world->keeps_no_audit;
+}
+
 void gw_worker_audit(struct gw_worker *w, const char *json)
 {
     struct world *world = w->world;

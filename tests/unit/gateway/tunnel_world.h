@@ -38,7 +38,7 @@ struct world {
     enum mux_err open_error; /* what gw_tunnel_open returned last */
     char audit[WORLD_AUDITS][WORLD_AUDIT_MAX];
     size_t audits;
-    bool draining;
+    bool draining, keeps_no_audit;
     bool refuses; /* the client refuses what the gateway opens; else it accepts, and a channel more is in the list */
     unsigned refused;
 };
