@@ -12,8 +12,7 @@
 
 static bool fail_file(struct gw_reader *r, const char *path, const char *why)
 {
-    char escaped[256];
-    return gw_reader_fail(r, "%s cannot be read: %s", gw_log_escape(escaped, sizeof escaped, cx_view_text(path), false), why);
+    return gw_reader_fail(r, "%.255s cannot be read: %s", path, why);
 }
 
 char *gw_reader_path(struct gw_reader *r, const char *word)

@@ -340,9 +340,7 @@ static bool read_option(struct gw_reader *r, const struct gw_line *line, size_t 
     }
     if (o->read(value, target))
         return true;
-    char escaped[64];
-    return gw_reader_fail(r, "%s '%s' is not understood; accepted: %s", o->name,
-                          gw_log_escape(escaped, sizeof escaped, cx_view_text(value), false), o->accepted);
+    return gw_reader_fail(r, "%s '%.63s' is not understood; accepted: %s", o->name, value, o->accepted);
 }
 
 /* ---- the line ---- */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Lines meet the keyword table here, and everything that goes wrong gets its place in front. */
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "gateway/config/reader_priv.h"
@@ -10,13 +11,11 @@
 /* The place and keyword into error. Returns the length. */
 static size_t write_place(const struct gw_reader *r)
 {
-    char file[256];
     int n;
     if (r->place.is_option)
         n = snprintf(r->error, GW_CONFIG_ERROR_MAX, "command line, option %u: ", r->place.line);
     else if (r->place.line > 0)
-        n = snprintf(r->error, GW_CONFIG_ERROR_MAX,
-                     "%s line %u: ", gw_log_escape(file, sizeof file, cx_view_text(r->place.file), false), r->place.line);
+        n = snprintf(r->error, GW_CONFIG_ERROR_MAX, "%.255s line %u: ", r->place.file, r->place.line);
     else
         n = 0;
     if (r->keyword)
@@ -24,6 +23,7 @@ static size_t write_place(const struct gw_reader *r)
     return (size_t)n;
 }
 
+/* Whatever of the file it quotes, an error is a line of printable ASCII. */
 bool gw_reader_fail(struct gw_reader *r, const char *format, ...)
 {
     size_t used = write_place(r);
@@ -31,6 +31,9 @@ bool gw_reader_fail(struct gw_reader *r, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(r->error + used, GW_CONFIG_ERROR_MAX - used, format, arguments);
     va_end(arguments);
+    char raw[GW_CONFIG_ERROR_MAX];
+    snprintf(raw, sizeof raw, "%s", r->error);
+    gw_log_escape(r->error, GW_CONFIG_ERROR_MAX, cx_view_text(raw), false);
     return false;
 }
 
@@ -41,9 +44,7 @@ bool gw_reader_out_of_memory(struct gw_reader *r)
 
 bool gw_reader_refuse(struct gw_reader *r, const char *word, const char *accepted)
 {
-    char escaped[128];
-    return gw_reader_fail(r, "'%s' is not understood; accepted: %s",
-                          gw_log_escape(escaped, sizeof escaped, cx_view_text(word), false), accepted);
+    return gw_reader_fail(r, "'%.127s' is not understood; accepted: %s", word, accepted);
 }
 
 /* ---- memory ---- */
@@ -90,12 +91,10 @@ bool gw_reader_push_text(struct gw_reader *r, char ***items, size_t *count, cons
 
 static bool fail_unknown(struct gw_reader *r, const char *word)
 {
-    char escaped[64];
-    gw_log_escape(escaped, sizeof escaped, cx_view_text(word), false);
     const struct gw_keyword *nearest = gw_keyword_nearest(word);
     if (nearest)
-        return gw_reader_fail(r, "%s: no such keyword; the nearest one is %s", escaped, nearest->name);
-    gw_reader_fail(r, "%s: no such keyword; accepted: %s", escaped, gw_keyword_at(0)->name);
+        return gw_reader_fail(r, "%.63s: no such keyword; the nearest one is %s", word, nearest->name);
+    gw_reader_fail(r, "%.63s: no such keyword; accepted: %s", word, gw_keyword_at(0)->name);
     for (size_t i = 1; gw_keyword_at(i); i++) {
         size_t used = strlen(r->error);
         snprintf(r->error + used, GW_CONFIG_ERROR_MAX - used, ", %s", gw_keyword_at(i)->name);

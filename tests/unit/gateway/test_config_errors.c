@@ -53,6 +53,10 @@ static const struct {
     { "Queue a\nTarget unix /run/x", "test.conf line 2: Target: 'unix' has no path; accepted: unix:PATH, in one word" },
     { "Queue a\nTarget dial\nRoute h:1 unix:/run/x",
       "test.conf line 1: Queue: 'a' has Target dial and Route unix:/run/x; accepted: another queue for sockets" },
+    { "Queue a\nTarget dial\nRoute unix:/\xf5\\\\x",
+      "test.conf line 1: Queue: 'a' has Target dial and Route unix:/\\365\\134x; accepted: another queue for sockets" },
+    { "Queue a\nTarget unix:/\xf5\nTarget unix:/\xf5", "test.conf line 3: Target: 'unix:/\\365' stands in the queue already; "
+                                                       "accepted: each once, with weight N for a larger share" },
     { "Include x", "test.conf line 1: Include: cannot stand here; accepted: in a configuration that is read from files" },
     { "HostKey key", "test.conf line 1: HostKey: 'key' is not understood; accepted: an absolute path" },
     { "Banner \"x", "test.conf line 1: a quote is not closed" },
