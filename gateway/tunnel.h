@@ -22,7 +22,8 @@ void gw_tunnel_data(struct gw_tunnel *t, const struct iovec *iov, int iov_count)
 void gw_tunnel_eof(struct gw_tunnel *t);     /* MUX_EV_CHANNEL_EOF: shut the consumer's writing side once all is written */
 void gw_tunnel_closed(struct gw_tunnel *t);  /* MUX_EV_CHANNEL_CLOSE: flush what the client sent, then end */
 void gw_tunnel_opened(struct gw_tunnel *t);  /* MUX_EV_CHANNEL_OPENED, of a channel that the gateway opened */
-void gw_tunnel_refused(struct gw_tunnel *t); /* MUX_EV_CHANNEL_REFUSED: the channel is gone */
+/* MUX_EV_CHANNEL_REFUSED: the channel is gone. Also where the connection has ended meanwhile: nothing else leads to the tunnel. */
+void gw_tunnel_refused(struct gw_tunnel *t);
 /* For mux_source.pull: reads from the consumer. */
 size_t gw_tunnel_pull(struct gw_tunnel *t, const struct iovec *iov, int iov_count, enum mux_pull *more);
 /* Pass 2, before produce: writes parked bytes where the consumer became writable, finishes connects and ends. For each tunnel
@@ -36,7 +37,6 @@ void gw_tunnel_end_all(struct gw_conn *c, const char *reason);
 
 /* Owned by tunnel.c, embedded in the connection; zero is empty. */
 struct gw_tunnel_list {
-    struct gw_tunnel *all;
     struct gw_tunnel *marked;
     struct gw_user_channels *user; /* whose channels they are; good while one of them is counted */
     uint32_t next_number;          /* channel numbers for logs: never reused within the connection */

@@ -12,7 +12,7 @@
 #include "crypto/secret.h"
 
 _Static_assert(sizeof(struct mux_session) <= 1536, "a session fits its slab: design section 3");
-_Static_assert(sizeof(struct mux_channel) <= 128, "an idle channel is one small row");
+_Static_assert(sizeof(struct mux_channel) <= 80, "an idle channel is one small row");
 
 struct mux_session *mux_session_new(const struct mux_config *config, struct mux_shared *shared, uint64_t now_ns, void *user)
 {

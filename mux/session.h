@@ -354,6 +354,8 @@ void mux_channel_refuse(struct mux_session *s, uint32_t channel, enum mux_open_r
  * have released the channel on an earlier event of the same feed, it asks here. Ids are not reused before the next feed or produce.
  */
 void *mux_channel_user(const struct mux_session *s, uint32_t channel);
+/* Of the first channel from *channel on that has a pointer, whose number *channel becomes. NULL: there is none. */
+void *mux_session_next_user(const struct mux_session *s, uint32_t *channel);
 /* Sets the pointer that events and pulls carry; legal from CHANNEL_OPEN on, also before the answer. */
 void mux_channel_set_user(struct mux_session *s, uint32_t channel, void *user);
 

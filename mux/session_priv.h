@@ -112,8 +112,10 @@ struct mux_list {
 };
 
 struct mux_channel {
-    void *user;
-    const char *refusal;    /* CH_REFUSED: static text … */
+    union {
+        void *user;
+        const char *refusal; /* CH_REFUSED: static text … */
+    };
     uint8_t refusal_reason; /* … and reason */
     uint8_t state;
     uint16_t flags;

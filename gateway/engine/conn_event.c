@@ -179,11 +179,16 @@ static size_t on_data(const struct mux_event *ev, size_t count)
 
 void gw_conn_dispatch(struct gw_conn *c, const struct mux_event *ev, size_t count)
 {
+    size_t i = 0;
     /* What stood in front of an error was said by the peer, and is dealt with; what we ended ourselves is over. */
-    for (size_t i = 0; i < count && c->phase == GW_CONN_OPEN;) {
+    while (i < count && c->phase == GW_CONN_OPEN) {
         if (ev[i].kind == MUX_EV_CHANNEL_DATA)
             i += on_data(ev + i, count - i);
         else
             on_other(c, &ev[i++]);
     }
+    /* But this event is all that is left of its channel. */
+    for (; i < count; i++)
+        if (ev[i].kind == MUX_EV_CHANNEL_REFUSED)
+            gw_tunnel_refused(ev[i].user);
 }

@@ -69,8 +69,10 @@ static struct gw_member *new_slot(struct gw_queue *q)
         struct gw_member *chunk = calloc(GW_MEMBERS_A_CHUNK, sizeof *chunk);
         if (!chunk)
             return NULL;
-        for (unsigned i = 0; i < GW_MEMBERS_A_CHUNK; i++)
+        for (unsigned i = 0; i < GW_MEMBERS_A_CHUNK; i++) {
+            chunk[i].queue = q;
             chunk[i].index = count + i;
+        }
         atomic_store_explicit(&q->chunks[count / GW_MEMBERS_A_CHUNK], chunk, memory_order_release);
     }
     /* release: takers look at slots below the count only, and find them made */
@@ -131,6 +133,11 @@ struct gw_member *gw_member_admit(struct gw_queue *q, struct gw_destination *d, 
 struct gw_destination *gw_member_destination(const struct gw_member *m)
 {
     return m->destination;
+}
+
+struct gw_queue *gw_member_queue(const struct gw_member *m)
+{
+    return m->queue;
 }
 
 /* ---- memberships ---- */

@@ -80,8 +80,9 @@ bool gw_member_drain(struct gw_queue *q, const char *text, bool on);
 
 /* Lives as long as the slot is held. */
 struct gw_destination *gw_member_destination(const struct gw_member *m);
+struct gw_queue *gw_member_queue(const struct gw_member *m);
 /* Gives the slot back, and the queue's that was taken with it (gw_request_served). */
-void gw_member_give(struct gw_queue *q, struct gw_member *m);
+void gw_member_give(struct gw_member *m);
 
 /* ---- in the home of the queue only (gw_queue_home) ---- */
 

@@ -42,6 +42,7 @@ struct gw_member {
     _Atomic(const char *) down_reason; /* static; NULL: GW_STATE_DOWN does not stand, or not yet */
     /* Changed by the home under the queue's lock, while nobody holds the slot. Read by who holds the slot, or the lock. */
     struct gw_destination *destination; /* NULL: the slot was never used */
+    struct gw_queue *queue;             /* whose slot it is */
     /* the home's */
     uint32_t index;
     bool is_configured, is_named; /* by the snapshot that is being applied */

@@ -127,10 +127,10 @@ static void give_back(struct gw_request *r)
     r->member = NULL;
 }
 
-void gw_member_give(struct gw_queue *q, struct gw_member *m)
+void gw_member_give(struct gw_member *m)
 {
-    struct gw_registry *registry = q->registry;
-    give_slots(q, m);
+    struct gw_registry *registry = m->queue->registry;
+    give_slots(m->queue, m);
     gw_registry_leave(registry);
 }
 

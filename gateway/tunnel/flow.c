@@ -24,30 +24,44 @@ static const uint64_t PATIENCE_NS = 30ull * 1000 * 1000 * 1000;
 
 void gw_tunnel_mark(struct gw_tunnel *t)
 {
-    if (t->marked_link)
+    if (t->is_marked)
         return;
     struct gw_tunnel_list *list = gw_conn_tunnels(t->conn);
     t->next_marked = list->marked;
-    t->marked_link = &list->marked;
-    if (t->next_marked)
-        t->next_marked->marked_link = &t->next_marked;
     list->marked = t;
+    t->is_marked = true;
     gw_conn_mark(t->conn);
 }
 
+static struct gw_tunnel *first_of(struct gw_tunnel **list)
+{
+    struct gw_tunnel *t = *list;
+    *list = t->next_marked;
+    t->is_marked = false;
+    return t;
+}
+
+/* Who ends was marked last, if at all; only a reload that refuses many at once has to search. */
 static void unmark(struct gw_tunnel *t)
 {
-    if (!t->marked_link)
+    if (!t->is_marked)
         return;
-    *t->marked_link = t->next_marked;
-    if (t->next_marked)
-        t->next_marked->marked_link = t->marked_link;
-    t->marked_link = NULL;
+    struct gw_tunnel **at = &gw_conn_tunnels(t->conn)->marked;
+    while (*at != t)
+        at = &(*at)->next_marked;
+    (void)first_of(at);
 }
 
 void gw_tunnel_on_wake(struct gw_consumer *c)
 {
     gw_tunnel_mark(c->owner);
+}
+
+struct gw_queue *gw_tunnel_queue(const struct gw_tunnel *t)
+{
+    if (t->member)
+        return gw_member_queue(t->member);
+    return t->ends ? t->ends->queue : NULL;
 }
 
 void gw_tunnel_free_ends(struct gw_tunnel *t)
@@ -69,13 +83,10 @@ void gw_tunnel_free(struct gw_tunnel *t, bool graceful)
         gw_request_release(t->ends->request);
     gw_tunnel_free_ends(t);
     if (t->member)
-        gw_member_give(t->queue, t->member);
+        gw_member_give(t->member);
     if (t->is_counted)
         gw_registry_user_give(gw_worker_registry(w), gw_conn_tunnels(t->conn)->user);
     unmark(t);
-    *t->link = t->next;
-    if (t->next)
-        t->next->link = t->link;
     gw_conn_tunnels(t->conn)->count--;
     free(t);
 }
@@ -293,31 +304,34 @@ void gw_tunnel_serve(struct gw_tunnel *t)
 
 void gw_tunnel_serve_marked(struct gw_conn *c)
 {
-    /* Who is marked while this runs has its turn in the next round. */
+    /* Who is marked while this runs has its turn in the next round. Nothing but its own turn frees who has one. */
     struct gw_tunnel_list *list = gw_conn_tunnels(c);
     struct gw_tunnel *turn = list->marked;
     list->marked = NULL;
-    if (turn)
-        turn->marked_link = &turn;
-    while (turn) {
-        struct gw_tunnel *t = turn;
-        unmark(t);
-        gw_tunnel_serve(t);
+    while (turn)
+        gw_tunnel_serve(first_of(&turn));
+}
+
+static void end_with_connection(struct gw_tunnel *t, const char *reason)
+{
+    if (t->accepted) {
+        end(t, reason, true); /* a produce that still has a DISCONNECT to write finds no pointer to pull through */
+    } else if (t->outgoing) {
+        gw_outgoing_give_up(t, reason);
+    } else {
+        mux_channel_set_user(gw_conn_session(t->conn), t->channel, NULL);
+        gw_tunnel_record_refusal(t, reason);
+        gw_tunnel_free(t, false);
     }
 }
 
 void gw_tunnel_end_all(struct gw_conn *c, const char *reason)
 {
+    /* one that the client has refused has no channel any more, but is marked */
     struct gw_tunnel_list *list = gw_conn_tunnels(c);
-    while (list->all) {
-        struct gw_tunnel *t = list->all;
-        if (t->accepted) {
-            end(t, reason, true); /* a produce that still has a DISCONNECT to write finds no pointer to pull through */
-        } else if (t->outgoing) {
-            gw_outgoing_give_up(t, reason);
-        } else {
-            gw_tunnel_record_refusal(t, reason);
-            gw_tunnel_free(t, false);
-        }
-    }
+    while (list->marked)
+        end_with_connection(first_of(&list->marked), reason);
+    struct gw_tunnel *t;
+    for (uint32_t channel = 0; (t = mux_session_next_user(gw_conn_session(c), &channel)); channel++)
+        end_with_connection(t, reason);
 }

@@ -64,7 +64,7 @@ static bool permits(void *owner, const struct gw_addr *address)
 {
     const struct gw_tunnel *t = owner;
     const struct gw_config *config = gw_worker_config(gw_conn_worker(t->conn));
-    const struct gw_queue_config *terms = gw_config_queue(config, cx_view_text(gw_queue_name(t->queue)));
+    const struct gw_queue_config *terms = gw_config_queue(config, cx_view_text(gw_queue_name(gw_tunnel_queue(t))));
     return terms && gw_config_dial_permits(config, terms, cx_view(t->host, t->host_len), address);
 }
 
@@ -97,7 +97,7 @@ static struct gw_consumer *new_consumer(struct gw_tunnel *t)
     case GW_TARGET_SOURCE:
         return gw_source_new(owner);
     case GW_TARGET_HTTP:
-        return gw_http_new(owner, gw_queue_name(t->queue), gw_conn_identity(t->conn)->user);
+        return gw_http_new(owner, gw_queue_name(gw_tunnel_queue(t)), gw_conn_identity(t->conn)->user);
     case GW_TARGET_REVERSE:
         return gw_forward_dial(t, owner);
     }
@@ -220,12 +220,9 @@ struct gw_tunnel *gw_tunnel_new(struct gw_conn *c, uint32_t channel, struct cx_v
     t->host_len = (uint8_t)host.len;
     if (host.len > 0)
         memcpy(t->host, host.data, host.len);
-    t->next = list->all;
-    t->link = &list->all;
-    if (t->next)
-        t->next->link = &t->next;
-    list->all = t;
     list->count++;
+    if (channel != UINT32_MAX)
+        mux_channel_set_user(gw_conn_session(c), channel, t);
     return t;
 }
 
@@ -300,8 +297,8 @@ static void admit(struct gw_tunnel *t)
     struct gw_worker *w = gw_conn_worker(t->conn);
     const struct gw_queue_config *terms;
     enum gw_refusal why = judge(t, &terms);
-    t->queue = terms ? gw_registry_queue(gw_worker_registry(w), terms->name) : NULL;
-    if (why != GW_REFUSAL_COUNT || !t->queue)
+    t->ends->queue = terms ? gw_registry_queue(gw_worker_registry(w), terms->name) : NULL;
+    if (why != GW_REFUSAL_COUNT || !t->ends->queue)
         refuse(t, why != GW_REFUSAL_COUNT ? why : GW_REFUSAL_MEMORY);
     else if (count_channel(t, gw_worker_config(w)))
         offer(t, gw_worker_config(w), terms);
@@ -309,13 +306,13 @@ static void admit(struct gw_tunnel *t)
 
 void gw_tunnel_rejudge(struct gw_conn *c)
 {
-    for (struct gw_tunnel *t = gw_conn_tunnels(c)->all, *next; t; t = next) {
-        next = t->next;
+    struct gw_tunnel *t;
+    for (uint32_t channel = 0; (t = mux_session_next_user(gw_conn_session(c), &channel)); channel++) {
         if (t->accepted || t->outgoing)
             continue;
         const struct gw_queue_config *terms;
         enum gw_refusal why = judge(t, &terms);
-        if (why == GW_REFUSAL_COUNT && strcmp(terms->name, gw_queue_name(t->queue)) != 0)
+        if (why == GW_REFUSAL_COUNT && strcmp(terms->name, gw_queue_name(gw_tunnel_queue(t))) != 0)
             why = GW_REFUSAL_NO_QUEUE; /* another one takes it now */
         if (why != GW_REFUSAL_COUNT)
             refuse(t, why);

@@ -28,7 +28,7 @@ bool gw_outgoing_open(struct gw_conn *c, const struct gw_outgoing_setup *setup)
     t->consumer = setup->consumer;
     t->consumer->wake = gw_tunnel_on_wake;
     t->consumer->owner = t;
-    t->queue = setup->queue;
+    t->ends->queue = setup->queue;
     t->ends->destination = setup->destination ? gw_destination_hold(setup->destination) : NULL;
     gw_tunnel_set_patience(t, gw_loop_now_ns(loop) + setup->timeout_ns);
     gw_tunnel_mark(t);
@@ -39,7 +39,7 @@ void gw_tunnel_opened(struct gw_tunnel *t)
 {
     if (!t)
         return;
-    if (t->ends->destination)
+    if (t->ends->queue)
         gw_timer_cancel(gw_worker_loop(gw_conn_worker(t->conn)), &t->ends->patience);
     else
         gw_tunnel_free_ends(t);

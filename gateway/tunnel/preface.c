@@ -15,7 +15,7 @@ size_t gw_tunnel_preface(void *tunnel, struct cx_span room)
     const struct gw_proxy_tlv tlvs[] = {
         { GW_PROXY_TLV_UNIQUE_ID, cx_view_text(unique) },
         { GW_PROXY_TLV_SSH_KEY, cx_view_text(who->fingerprint) },
-        { GW_PROXY_TLV_QUEUE, cx_view_text(gw_queue_name(t->queue)) },
+        { GW_PROXY_TLV_QUEUE, cx_view_text(gw_queue_name(gw_tunnel_queue(t))) },
         { GW_PROXY_TLV_SSH_USER, cx_view_text(who->user) },
     };
     size_t all = sizeof tlvs / sizeof tlvs[0];

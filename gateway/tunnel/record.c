@@ -41,7 +41,8 @@ static const char *member_of(const struct gw_tunnel *t)
 
 static const char *queue_of(const struct gw_tunnel *t)
 {
-    return t->queue ? gw_queue_name(t->queue) : NULL;
+    const struct gw_queue *queue = gw_tunnel_queue(t);
+    return queue ? gw_queue_name(queue) : NULL;
 }
 
 /* What the consumer said that was tried last; NULL: nothing. */
@@ -71,7 +72,7 @@ static const char *describe(const struct gw_tunnel *t, char *out, size_t room)
         snprintf(port, sizeof port, ":%u", t->port);
     int n = snprintf(out, room, "%stunnel %u %s %s %s %s %s %s%s", reverse ? "reverse " : "", t->number, reverse ? "to" : "of",
                      who->user, reverse ? "at" : "from", gw_addr_port_text(&who->peer, peer), reverse ? "for" : "to", host, port);
-    if (t->queue && n > 0 && (size_t)n < room)
+    if (queue_of(t) && n > 0 && (size_t)n < room)
         n += snprintf(out + n, room - (size_t)n, " (queue %s%s%s%s%s)", queue_of(t), member_of(t) ? ", " : "",
                       member_of(t) ? member_of(t) : "", at.family ? (reverse ? " from " : " at ") : "",
                       at.family ? gw_addr_port_text(&at, address) : "");

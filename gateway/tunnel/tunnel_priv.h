@@ -34,6 +34,7 @@ enum gw_refusal {
  * so does one whose request outlives the connect. */
 struct gw_tunnel_ends {
     struct gw_tunnel *tunnel;
+    struct gw_queue *queue;             /* that it asks, or that it was asked by; NULL: none was found */
     struct gw_request *request;         /* NULL: it never came to a queue, or is served and gone */
     struct gw_destination *destination; /* of the member that was granted last, held; NULL: none */
     struct gw_addr resolved;            /* that was tried last; family 0: none */
@@ -44,18 +45,17 @@ struct gw_tunnel_ends {
 };
 
 struct gw_tunnel {
-    struct gw_tunnel *next, **link;               /* of the connection */
-    struct gw_tunnel *next_marked, **marked_link; /* link NULL: not marked */
-    struct gw_conn *conn;
-    struct gw_consumer *consumer; /* NULL: none was made, or it failed */
-    struct gw_queue *queue;       /* NULL: none was found */
-    struct gw_member *member;     /* a slot of it and of the queue is held; NULL: none, or by ends->request */
-    struct gw_tunnel_ends *ends;  /* NULL: it neither begins nor ends */
+    struct gw_tunnel *next_marked; /* of the connection */
+    struct gw_conn *conn;          /* finds it by its channel's pointer, or as marked */
+    struct gw_consumer *consumer;  /* NULL: none was made, or it failed */
+    struct gw_member *member;      /* a slot of it and of its queue is held; NULL: none, or by ends->request */
+    struct gw_tunnel_ends *ends;   /* NULL: it neither begins nor ends */
 
     uint64_t began_us; /* wall time */
     uint64_t bytes_up, bytes_down;
     uint32_t channel, number, port;
 
+    bool is_marked : 1;
     bool is_counted : 1; /* as one of its user's channels */
     bool is_path : 1;    /* host is the path of a socket */
     bool outgoing : 1;   /* the gateway opens the channel */
@@ -72,6 +72,8 @@ struct gw_tunnel {
     char host[]; /* as requested, raw, with a NUL behind */
 };
 
+_Static_assert(offsetof(struct gw_tunnel, host) + sizeof "0123456789abcdef" <= 96, "an idle tunnel to a usual name is that small");
+
 struct gw_refusal_row {
     enum mux_open_reason reason;
     const char *text;     /* what the client is told */
@@ -85,7 +87,7 @@ const struct gw_refusal_row *gw_tunnel_refusal(enum gw_refusal r);
 /* Goes on with the request. True: the consumer is connected, and the channel accepted. False: it waits, or t is gone. */
 bool gw_tunnel_connect(struct gw_tunnel *t);
 
-/* Of c, with nothing but what is given here and its ends. NULL: out of memory. */
+/* Of c, with nothing but what is given here and its ends. channel UINT32_MAX: not known yet. NULL: out of memory. */
 struct gw_tunnel *gw_tunnel_new(struct gw_conn *c, uint32_t channel, struct cx_view host, uint32_t port);
 
 /* Counts it as one of its user's channels, which are at most limit. */
@@ -123,6 +125,8 @@ struct gw_consumer *gw_forward_dial(struct gw_tunnel *t, struct gw_consumer_owne
 /* t->expired is set then; at once where there is no memory to wait. */
 void gw_tunnel_set_patience(struct gw_tunnel *t, uint64_t at_ns);
 
+/* NULL: it has none. */
+struct gw_queue *gw_tunnel_queue(const struct gw_tunnel *t);
 /* What it does not need any more, once it is connected. */
 void gw_tunnel_free_ends(struct gw_tunnel *t);
 /* Puts t among those that gw_tunnel_serve_marked serves next. */

@@ -162,7 +162,15 @@ uint32_t mux_session_channel_count(const struct mux_session *s)
 void *mux_channel_user(const struct mux_session *s, uint32_t channel)
 {
     const struct mux_channel *ch = mux_channel_at(s, channel);
-    return ch ? ch->user : NULL;
+    return ch && ch->state != CH_REFUSED ? ch->user : NULL;
+}
+
+void *mux_session_next_user(const struct mux_session *s, uint32_t *channel)
+{
+    void *user = NULL;
+    while (*channel < s->chunk_count * CHANNEL_CHUNK && !(user = mux_channel_user(s, *channel)))
+        ++*channel;
+    return user;
 }
 
 void mux_channel_set_user(struct mux_session *s, uint32_t channel, void *user)

@@ -52,7 +52,6 @@ void mux_channel_refuse(struct mux_session *s, uint32_t channel, enum mux_open_r
     struct mux_channel *ch = mux_channel_own(s, channel);
     assert(ch->state == CH_ASKED);
     ch->state = CH_REFUSED;
-    ch->user = NULL;
     ch->refusal = text;
     ch->refusal_reason = (uint8_t)reason;
     mux_channel_owe(s, ch, CH_OWES_ANSWER | CH_RELEASED);

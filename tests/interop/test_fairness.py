@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Who asks for much at once makes nobody else wait for all of it."""
-import os
 import re
-import signal
 import struct
 
+from support.process import stopped
 from support.waiting import wait_until
 from support.wire import Spoken, string
 
@@ -20,14 +19,10 @@ def ask(channel: int) -> bytes:
 def test_a_burst_of_opens_lets_others_have_their_turn(gateway):
     gateway.start("Queue echo\n Target builtin:echo\n Allow alice", "Workers 1\nMaxChannels 1000\n")
     many, one = Spoken(gateway).log_in(gateway), Spoken(gateway).log_in(gateway)
-    engine = gateway.engine()
-    os.kill(engine, signal.SIGSTOP)  # so that both have asked before it looks
-    try:
+    with stopped(gateway.engine()):
         for channel in range(BURST):
             many.send(ask(channel))
         one.send(ask(0))
-    finally:
-        os.kill(engine, signal.SIGCONT)
     opened = re.compile(r"Opened tunnel .* on conn=(\w+)")
     wait_until(lambda: len(opened.findall(gateway.log())) == BURST + 1, "all channels")
     order = opened.findall(gateway.log())

@@ -7,6 +7,7 @@ import pathlib
 import re
 import signal
 import socket
+import struct
 import threading
 import time
 import types
@@ -17,14 +18,16 @@ from support.backends import Stalled, digest, echo, greeting, pattern, pattern_d
 from support.client import connect, read_exactly, read_to_end
 from support.gateway import is_sanitized
 from support.keys import public_line
-from support.process import free_port, resident_bytes
+from support.process import free_port, resident_bytes, stopped
 from support.reverse import refused
 from support.transfer import MIB, download, transfer_bytes, upload
 from support.waiting import wait_until
+from support.wire import Spoken, string
 
 EXAMPLE = pathlib.Path(__file__).parents[2] / "deploy/examples/reverse.conf"
 BUILDS = "Queue builds\n AcceptReverse alice\n Allow *"
 SIZE = transfer_bytes(16)
+GLOBAL_REQUEST, CHANNEL_OPEN, CHANNEL_OPEN_FAILURE = 80, 90, 92
 
 
 @pytest.fixture
@@ -66,6 +69,31 @@ def test_a_member_serves_under_the_name_it_asked_for(gateway, client, backend, j
     assert re.fullmatch(r"alice#[0-9a-f]{12}:\d+", record["member"])
     (far, *_) = gateway.wait_for_audit(event="reverse_tunnel", queue="builds", user="alice")
     assert far["host"] in ("builds", "Builds") and far["address"].startswith("127.0.0.1:")
+
+
+class Spoiler(Spoken):
+    """A member that refuses a tunnel behind a message for which its connection ends; the gateway reads both at once."""
+
+    def _spoil(self, message):
+        message.get_text()
+        channel = message.get_int()
+        with stopped(self.engine):
+            self.send(bytes([CHANNEL_OPEN]) + string("direct-tcpip") + struct.pack(">III", 7, 1 << 20, 1 << 15))  # host and port are missing
+            self.send(bytes([CHANNEL_OPEN_FAILURE]) + struct.pack(">II", channel, 1) + string("no") + string(""))
+
+    _handler_table = {**Spoken._handler_table, CHANNEL_OPEN: _spoil}
+
+
+def test_a_refusal_behind_the_end_of_its_connection_is_heard(gateway, client):
+    gateway.start(BUILDS)
+    member = Spoiler(gateway).log_in(gateway)
+    member.engine = gateway.engine()
+    member.send(bytes([GLOBAL_REQUEST]) + string("tcpip-forward") + b"\1" + string("builds") + struct.pack(">I", 0))
+    gateway.wait_for_log("joins queue")
+    result = client(gateway, user="bob").run("-W", "builds:1", "gw")
+    assert b"connect failed" in result.stderr or b"no consumer" in result.stderr, result.stderr
+    gateway.wait_for_audit(event="reverse_tunnel_refused", user="alice")
+    assert gateway.wait_for_audit(event="tunnel_refused", user="bob")
 
 
 def test_forwards_of_one_connection_are_members_each(gateway, client, backend, join):

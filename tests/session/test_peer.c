@@ -240,6 +240,33 @@ Test(peer, a_number_is_not_reused_within_what_one_feed_brought)
     pair_free(p);
 }
 
+Test(peer, channels_are_found_by_their_pointers)
+{
+    enum { ASKED = 40 }; /* more than one chunk of rows */
+    static const uint32_t found[] = { 3, 7, 39 };
+    struct pair *p = pair_new(NULL, NULL, NULL, CX_KEY_ED25519);
+    cr_assert(pair_handshake(p, SIZE_MAX));
+    struct mux_session *s = p->server.session;
+    int user[ASKED];
+    for (uint32_t i = 0; i < ASKED; i++)
+        inject(p, &p->client, "bsuuu", MUX_MSG_CHANNEL_OPEN, "y", i, 1000u, 1000u);
+    struct mux_event ev[ASKED];
+    size_t used, count = ASKED;
+    struct cx_span in = { p->server.inbox, p->server.inbox_len };
+    cr_assert_eq(mux_session_feed(s, p->now_ns, in, &used, ev, &count, NULL), MUX_OK);
+    cr_assert_eq(count, ASKED);
+    for (size_t i = 0; i < 3; i++)
+        mux_channel_set_user(s, found[i], &user[found[i]]);
+    mux_channel_refuse(s, 0, MUX_OPEN_PROHIBITED, "no"); /* its text is no pointer of the application's */
+    uint32_t channel = 0;
+    for (size_t i = 0; i < 3; i++, channel++) {
+        cr_assert_eq(mux_session_next_user(s, &channel), &user[found[i]]);
+        cr_assert_eq(channel, found[i]);
+    }
+    cr_assert_null(mux_session_next_user(s, &channel));
+    pair_free(p);
+}
+
 /* ---- how much a peer may ask for ---- */
 
 Test(peer, has_as_many_channels_as_the_limit_and_no_more, .timeout = 60)

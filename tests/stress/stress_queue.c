@@ -114,7 +114,7 @@ static bool is_held(const struct held *h)
 static void release(struct held *h)
 {
     if (h->member)
-        gw_member_give(h->queue, h->member);
+        gw_member_give(h->member);
     else
         gw_request_release(h->request);
     h->member = NULL;

@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: MIT
 """Free ports, and what /proc says of a process that a test started."""
+import contextlib
 import os
 import pathlib
 import random
+import re
+import signal
 import socket
+
+from support.waiting import wait_until
 
 
 def free_port() -> int:
@@ -61,3 +66,15 @@ def is_listening(path: str) -> bool:
     accepting = "00010000"
     with open("/proc/net/unix") as sockets:
         return any(line.split()[3] == accepting and line.split()[-1] == path for line in sockets)
+
+
+@contextlib.contextmanager
+def stopped(pid: int):
+    """The process finds what happens meanwhile all at once."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        tasks = pathlib.Path(f"/proc/{pid}/task")
+        wait_until(lambda: all(re.search(r"^State:\tT", (task / "status").read_text(), re.M) for task in tasks.iterdir()), "threads to stop")
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)

@@ -88,6 +88,7 @@ class Spoken(paramiko.Transport):
 
     def __init__(self, gateway, compressed=False):
         self.raw = socket.create_connection(("127.0.0.1", gateway.port))
+        self.raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # a message waits for no other's acknowledgement
         super().__init__(self.raw)
         self.reason = None
         self.ended = threading.Event()

@@ -127,7 +127,7 @@ void queue_world_release(struct queue_world *w, struct asked *a)
     if (a->request)
         gw_request_release(a->request);
     else
-        gw_member_give(queue_world_queue(w), a->member);
+        gw_member_give(a->member);
     a->request = NULL;
     queue_world_settle(w);
 }

@@ -325,7 +325,8 @@ bool world_until_received(struct world *w, const struct world_channel *ch, size_
 size_t world_parked(struct world *w)
 {
     size_t n = 0;
-    for (struct gw_tunnel *t = w->conn->tunnels.all; t; t = t->next)
+    struct gw_tunnel *t;
+    for (uint32_t channel = 0; (t = mux_session_next_user(w->pair->server.session, &channel)); channel++)
         n += t->consumer ? t->consumer->inbox.len : 0;
     return n;
 }
