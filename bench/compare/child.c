@@ -20,11 +20,9 @@ static void nap(long ms)
 pid_t compare_child_fork(const cpu_set_t *cores)
 {
     pid_t parent = getpid(), pid = fork();
-    if (pid > 0)
-        (void)setpgid(pid, pid); /* both sides do it, since either may be first */
     if (pid != 0)
         return pid;
-    (void)setpgid(0, 0);
+    (void)setsid();
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     signal(SIGINT, SIG_DFL);
     signal(SIGTERM, SIG_DFL);

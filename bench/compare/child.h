@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Processes that this one starts and ends. Each leads a group of its own, so that Ctrl-C reaches this program alone, which then
+/* Processes that this one starts and ends. Each leads a session of its own, so that Ctrl-C reaches this program alone, which then
  * ends them in order; and each is killed by the kernel when this one dies in any other way. The thread that starts them has to
- * outlive them. */
+ * outlive them.
+ *
+ * Also, Linux divides a core among sessions before it does among processes (sched_autogroup_enabled). Servers that make one
+ * themselves for a connection, as sshd does, would have twice the time of others where the machine has more to do. */
 #ifndef COMPARE_CHILD_H
 #define COMPARE_CHILD_H
 

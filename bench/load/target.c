@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* A thread for each core, each with listeners of its own on the same ports (SO_REUSEPORT), so that threads share nothing. A round
- * is as a worker's: the loop marks, and then each marked peer is served once. */
+/* A thread for each core that the program may use, each with listeners of its own on the same ports (SO_REUSEPORT), so that threads
+ * share nothing. Two on one core would only wait for each other's slices: 3 ms each time. A round is as a worker's: the loop marks,
+ * and then each marked peer is served once. */
 #include "bench/load/target.h"
 
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -258,7 +260,8 @@ int load_target_serve(const char *where)
 {
     struct gw_addr address;
     char text[GW_ADDR_TEXT];
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    cpu_set_t ours;
+    int cores = sched_getaffinity(0, sizeof ours, &ours) == 0 ? CPU_COUNT(&ours) : 1;
     sigset_t interrupts;
     int number;
     if (!find_place(where, &address)) {
@@ -269,7 +272,7 @@ int load_target_serve(const char *where)
     sigaddset(&interrupts, SIGINT);
     sigaddset(&interrupts, SIGTERM);
     pthread_sigmask(SIG_BLOCK, &interrupts, NULL);
-    for (long i = 0; i < (cores < 1 ? 1 : cores > THREADS_MAX ? THREADS_MAX : cores); i++)
+    for (int i = 0; i < cores && i < THREADS_MAX; i++)
         if (!start(&address)) {
             fprintf(stderr, "sluice-bench load: %s: %s\n", where, strerror(errno));
             return EXIT_FAILED;
