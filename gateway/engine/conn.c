@@ -112,6 +112,7 @@ static struct gw_conn *new_conn(struct gw_worker *w, const struct gw_arrival *ar
     c->identity.peer = arrival->peer;
     c->identity.proxy = arrival->proxy;
     c->send_room = SEND_ROOM_FIRST;
+    c->receive_room = w->receive_area.len;
     c->began_ns = now_ns;
     c->heard_at_ns = now_ns;
     c->protocol = gw_protocol_hold(w->protocol);
@@ -381,6 +382,11 @@ const struct gw_identity *gw_conn_identity(const struct gw_conn *c)
 struct mux_session *gw_conn_session(const struct gw_conn *c)
 {
     return c->session;
+}
+
+void gw_conn_spend(struct gw_conn *c, unsigned calls)
+{
+    c->calls_in_turn += calls;
 }
 
 struct gw_worker *gw_conn_worker(const struct gw_conn *c)

@@ -32,6 +32,8 @@ struct mux_session *gw_conn_session(const struct gw_conn *c);
 struct gw_worker *gw_conn_worker(const struct gw_conn *c);
 /* Has the connection served in pass 2 of this round (or of the next one, when called outside of a round's pass 1). */
 void gw_conn_mark(struct gw_conn *c);
+/* System calls were made for what the client has sent, each about as dear as a small write: they bound its turn. */
+void gw_conn_spend(struct gw_conn *c, unsigned calls);
 /* Owes a DISCONNECT and ends. The line for the log is the caller's. text: a static string. */
 void gw_conn_disconnect(struct gw_conn *c, enum mux_err err, const char *text);
 

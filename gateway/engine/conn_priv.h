@@ -43,7 +43,7 @@ struct gw_conn {
     bool parts_ended;
     bool rejudge;               /* there is a newer snapshot than its tunnels and forwards were judged by, or a drain has begun */
     bool read_end;              /* the peer has shut its side */
-    unsigned opens_in_turn;     /* channels that it asked for in what is being fed */
+    unsigned calls_in_turn;     /* gw_conn_spend */
     struct gw_conn *ready_next; /* in that list */
     struct gw_conn *next, **at; /* all of the worker */
 
@@ -52,7 +52,8 @@ struct gw_conn {
     struct mux_session *session;
     struct gw_held held;
     struct gw_parked parked;
-    size_t send_room; /* what the last sends let expect of the socket */
+    size_t send_room;    /* what the last sends let expect of the socket */
+    size_t receive_room; /* what the last turns let expect to be used of a recv */
 
     uint64_t grace_at_ns; /* LoginGraceTime; UINT64_MAX: none, or past it */
     uint64_t began_ns;

@@ -187,7 +187,10 @@ void gw_tunnel_data(struct gw_tunnel *t, const struct iovec *iov, int iov_count)
     struct gw_consumer *c = t->consumer;
     size_t all = gw_iov_len(iov, iov_count);
     bool drops = t->up_done || c->state != GW_CONSUMER_OPEN;
-    ssize_t n = drops || c->inbox.len > 0 ? 0 : c->ops->write(c, iov, iov_count);
+    bool waits = drops || c->inbox.len > 0;
+    ssize_t n = waits ? 0 : c->ops->write(c, iov, iov_count);
+    if (!waits && c->ops->keeps_bytes)
+        gw_conn_spend(t->conn, 1);
     if (n < 0)
         give_up_writing(t);
     if (drops || n < 0)
