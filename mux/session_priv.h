@@ -148,7 +148,7 @@ struct mux_session {
 
     bool ident_sent, disconnect_sent, heard_kexinit;
     bool strict, peer_takes_ext_info, ext_info_owed, ext_info_heard;
-    bool ext_info_in_auth; /* server: owed once more behind the first USERAUTH_REQUEST */
+    bool ext_info_in_auth; /* server: owed once more, in front of the answer to the first USERAUTH_REQUEST */
     bool keyed_once, service_owed, service_accepted, authenticated;
     bool waiting_signature, waiting_host_key, waiting_auth;
     bool rekey_wanted;

@@ -100,6 +100,8 @@ void gw_conn_admit(struct gw_conn *c);
 /* ---- conn_read.c, conn_write.c, conn_event.c, conn_prove.c ---- */
 
 void gw_conn_read(struct gw_conn *c);
+/* Acknowledges what was read, now. */
+void gw_conn_acknowledge(const struct gw_conn *c);
 /* Drops what is held. */
 void gw_conn_forget_held(struct gw_conn *c);
 /* Reads and discards while it lingers. */

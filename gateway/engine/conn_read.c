@@ -130,10 +130,7 @@ static void end_of_input(struct gw_conn *c, int err)
     gw_conn_abort(c, err == 0 ? "connection closed by peer" : "connection reset by peer");
 }
 
-/* During a login client and gateway take turns, and where it is the client's turn twice, its second packet waits for our
- * acknowledgement of the first (Nagle), which we would delay by 40 ms: two times that in each login of a stock client. The option
- * is not sticky. Later, where data flows, acknowledgements ride on it. */
-static void acknowledge_at_once(const struct gw_conn *c)
+void gw_conn_acknowledge(const struct gw_conn *c)
 {
     int on = 1;
     (void)setsockopt(c->watch.fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on); /* a failure leaves it slow, not wrong */
@@ -172,8 +169,6 @@ static size_t receive(struct gw_conn *c)
         c->receive_room *= 2; /* unless what came is too much for a turn: feed */
     c->bytes_in += (uint64_t)n;
     c->heard_at_ns = gw_loop_now_ns(c->worker->loop);
-    if (!c->admitted)
-        acknowledge_at_once(c);
     return (size_t)n;
 }
 

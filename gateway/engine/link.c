@@ -22,6 +22,7 @@ enum {
      * may all end in one moment, with the network that they came over. */
     NOTES_WAITING_MAX = 32 * 1024 * 1024,
     DATAGRAMS_A_ROUND = 16,
+    FAREWELLS_BYTES_MAX = 2048, /* about 40 wait for company */
     SLOT_NONE = -1,
 };
 
@@ -49,6 +50,7 @@ struct gw_link {
     struct waiting *notes, **notes_end;
     size_t notes_bytes;
     uint64_t audits_lost;
+    bool is_urgent; /* there is more than farewells in the datagram */
     uint8_t in[GW_IPC_DATAGRAM_MAX];
 };
 
@@ -167,18 +169,21 @@ static bool send_out(struct gw_link *l)
         gw_engine_die("the monitor is gone: %s", strerror(errno));
     if (sent == 0)
         gw_loop_await_writing(l->loop, &l->watch);
+    else
+        l->is_urgent = false;
     return sent == 1;
 }
 
 /* False: it does not fit, and the socket is full. */
 static bool put(struct gw_link *l, const struct gw_ipc_record *r)
 {
-    if (gw_ipc_put(&l->out, r, -1))
-        return true;
-    if (!send_out(l))
-        return false;
-    bool fits = gw_ipc_put(&l->out, r, -1);
-    assert(fits);
+    if (!gw_ipc_put(&l->out, r, -1)) {
+        if (!send_out(l))
+            return false;
+        bool fits = gw_ipc_put(&l->out, r, -1);
+        assert(fits);
+    }
+    l->is_urgent |= r->type != GW_IPC_FORGET;
     return true;
 }
 
@@ -247,9 +252,11 @@ static bool put_asked(struct gw_link *l)
     return true;
 }
 
+/* Farewells only make room in the monitor's memory: alone they wait for what wakes it anyway. */
 void gw_link_flush(struct gw_link *l)
 {
-    if (gw_link_idle(l) || !(l->watch.ready & GW_WRITABLE))
+    bool has_cause = !gw_link_idle(l) || l->out.used >= FAREWELLS_BYTES_MAX;
+    if (!has_cause || !(l->watch.ready & GW_WRITABLE))
         return;
     /* People who wait for a signature go before the records of those who have left. */
     if (put_asked(l) && put_waiting_notes(l))
@@ -258,7 +265,7 @@ void gw_link_flush(struct gw_link *l)
 
 bool gw_link_idle(const struct gw_link *l)
 {
-    return !l->asked && !l->notes && l->out.used == 0;
+    return !l->asked && !l->notes && !l->is_urgent;
 }
 
 static void deliver(struct gw_link *l, const struct gw_ipc_record *r, int fd)

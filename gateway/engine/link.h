@@ -28,14 +28,15 @@ bool gw_link_ask(struct gw_link *l, struct gw_link_request *q);
 void gw_link_cancel(struct gw_link *l, struct gw_link_request *q);
 /* One JSON record without newline; copied. Lost, with a log line, only if the monitor takes nothing for very long. */
 void gw_link_audit(struct gw_link *l, const char *json);
-/* Tells the monitor that a connection whose key exchange it may have signed has ended: its id, of GW_IPC_CONNECTION_BYTES. Lost
- * without memory, which the monitor's own bound makes up for. */
+/* Tells the monitor that a connection whose key exchange it may have signed has ended: its id, of GW_IPC_CONNECTION_BYTES. It
+ * leaves with the next record of another kind, or with enough of its own. Lost without memory, or at the end, which the monitor's
+ * own bound makes up for. */
 void gw_link_forget(struct gw_link *l, const char *connection);
 /* Pass 2: hands in answers that have come. True: more may be there; do not wait. False also when nothing was readable. */
 bool gw_link_serve(struct gw_link *l);
 /* The end of a round: sends. */
 void gw_link_flush(struct gw_link *l);
-/* Nothing waits to be sent. */
+/* Nothing waits to be sent but farewells. */
 bool gw_link_idle(const struct gw_link *l);
 
 #endif

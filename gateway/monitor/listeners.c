@@ -3,6 +3,7 @@
 #include "gateway/monitor/listeners.h"
 
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,15 @@ static int open_one(const struct gw_addr *address)
     return -1;
 }
 
+/* What is accepted inherits it, and costs no calls of its own. Failures leave the defaults, with which everything works, only
+ * later. */
+static void set_options_of_accepted(int fd)
+{
+    int on = 1;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+}
+
 static void learn_port(int fd, struct gw_addr *address)
 {
     struct sockaddr_storage sa;
@@ -56,6 +66,7 @@ bool gw_listeners_open(struct gw_listeners *l, const struct gw_listen *listen, s
             gw_listeners_close(l);
             return false;
         }
+        set_options_of_accepted(fd);
         l->address[i] = listen[i].address;
         learn_port(fd, &l->address[i]);
         l->fds[l->count++] = fd;

@@ -108,7 +108,7 @@ static void write_clients(struct cx_writer *w)
 
 static bool again_owed(const struct mux_session *s)
 {
-    return s->ext_info_in_auth && s->waiting_auth;
+    return s->ext_info_in_auth && mux_auth_owes(s);
 }
 
 bool mux_ext_info_owes(const struct mux_session *s)

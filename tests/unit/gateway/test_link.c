@@ -209,9 +209,40 @@ Test(link, no_record_is_lost_where_very_many_tunnels_end_at_once, .init = set_up
     take_audits(50000, 550);
 }
 
+static const char connection[] = "0123456789abcdef0123456789abcdef";
+
+Test(link, farewells_leave_in_company, .init = set_up, .fini = tear_down)
+{
+    uint64_t ids[8];
+    struct question q = question(0);
+    gw_link_forget(monitor_link, connection);
+    gw_link_flush(monitor_link);
+    cr_assert(gw_link_idle(monitor_link), "a worker may end without them");
+    cr_assert_eq(receive(ids, 8), 0);
+    cr_assert(gw_link_ask(monitor_link, &q.request));
+    gw_link_flush(monitor_link);
+    cr_assert_eq(receive(ids, 8), 2);
+    gw_link_forget(monitor_link, connection);
+    gw_link_flush(monitor_link);
+    cr_assert_eq(receive(ids, 8), 0, "the company of before counts no more");
+}
+
+Test(link, farewells_leave_by_themselves_where_they_are_many, .init = set_up, .fini = tear_down)
+{
+    uint64_t ids[100];
+    unsigned sent = 0, came = 0;
+    while (came == 0 && sent < 100) {
+        gw_link_forget(monitor_link, connection);
+        gw_link_flush(monitor_link);
+        sent++;
+        came = receive(ids, 100);
+    }
+    cr_assert_eq(came, sent);
+    cr_assert_gt(sent, 8);
+}
+
 Test(link, farewells_wait_their_turn_among_audit_records, .init = set_up, .fini = tear_down)
 {
-    static const char connection[] = "0123456789abcdef0123456789abcdef";
     unsigned before = 0, came = 0;
     put_audits(60, 8191);
     cr_assert(!gw_link_idle(monitor_link), "the test did not fill the socket");
