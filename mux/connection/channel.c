@@ -175,7 +175,9 @@ void *mux_session_next_user(const struct mux_session *s, uint32_t *channel)
 
 void mux_channel_set_user(struct mux_session *s, uint32_t channel, void *user)
 {
-    mux_channel_own(s, channel)->user = user;
+    struct mux_channel *ch = mux_channel_own(s, channel);
+    assert(ch->state != CH_REFUSED); /* which has a text in that place */
+    ch->user = user;
 }
 
 void mux_channel_owe(struct mux_session *s, struct mux_channel *ch, uint16_t flag)
