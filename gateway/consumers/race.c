@@ -29,14 +29,20 @@ struct attempt {
     uint64_t began_ns;
 };
 
+/* Its addresses are the candidates. */
+struct lookup {
+    struct gw_dns_query query; /* first */
+    struct gw_race *race;
+};
+
 struct gw_race {
     struct gw_consumer *consumer;
     struct gw_loop *loop;
     bool (*permits)(void *owner, const struct gw_addr *address);
-    struct gw_dns_query query;    /* its addresses are the candidates */
+    struct lookup *lookup;        /* NULL: the literal is all there is */
+    struct gw_addr literal;       /* family 0: it was tried */
     size_t next[GW_DNS_FAMILIES]; /* candidate */
     unsigned turn;                /* the family that is next */
-    struct attempt attempts[ATTEMPTS_AT_ONCE];
     struct gw_timer timer;
     uint64_t deadline_ns; /* 0: none */
     uint64_t v4_came_ns;
@@ -44,7 +50,11 @@ struct gw_race {
     struct gw_addr last;
     int error; /* of the last attempt */
     bool any_refused, any_permitted, is_short;
+    unsigned attempts_at_once;
+    struct attempt attempts[]; /* one for a literal */
 };
+
+_Static_assert(sizeof(struct gw_race) + sizeof(struct attempt) <= 256, "a burst of dials to literals holds many of them at once");
 
 static void wake(struct gw_race *r)
 {
@@ -53,7 +63,7 @@ static void wake(struct gw_race *r)
 
 static void on_answered(struct gw_dns_query *q)
 {
-    struct gw_race *r = (struct gw_race *)((char *)q - offsetof(struct gw_race, query));
+    struct gw_race *r = ((struct lookup *)q)->race;
     if (q->answer[GW_DNS_V4].is_there && r->v4_came_ns == 0)
         r->v4_came_ns = gw_loop_now_ns(r->loop);
     wake(r);
@@ -87,7 +97,7 @@ static bool is_shortage(const struct gw_race *r)
 static struct attempt *place(struct gw_race *r)
 {
     struct attempt *oldest = &r->attempts[0];
-    for (size_t i = 0; i < ATTEMPTS_AT_ONCE; i++) {
+    for (size_t i = 0; i < r->attempts_at_once; i++) {
         if (r->attempts[i].watch.fd < 0)
             return &r->attempts[i];
         if (r->attempts[i].began_ns < oldest->began_ns)
@@ -132,7 +142,7 @@ static int error_of(const struct attempt *a)
 /* An attempt that stands; those that have failed are ended, and let the next one begin at once. NULL: none. */
 static struct attempt *winner(struct gw_race *r)
 {
-    for (size_t i = 0; i < ATTEMPTS_AT_ONCE; i++) {
+    for (size_t i = 0; i < r->attempts_at_once; i++) {
         struct attempt *a = &r->attempts[i];
         if (a->watch.fd < 0 || !(a->watch.ready & (GW_WRITABLE | GW_HUNG_UP)))
             continue;
@@ -151,26 +161,34 @@ static struct attempt *winner(struct gw_race *r)
 
 static size_t left(const struct gw_race *r)
 {
+    if (!r->lookup)
+        return r->literal.family != 0;
     size_t n = 0;
     for (size_t i = 0; i < GW_DNS_FAMILIES; i++)
-        n += r->query.answer[i].count - r->next[i];
+        n += r->lookup->query.answer[i].count - r->next[i];
     return n;
 }
 
 /* There is one. */
-static const struct gw_addr *take(struct gw_race *r)
+static struct gw_addr take(struct gw_race *r)
 {
+    if (!r->lookup) {
+        struct gw_addr literal = r->literal;
+        r->literal.family = 0;
+        return literal;
+    }
+    const struct gw_dns_answer *answer = r->lookup->query.answer;
     unsigned family = r->turn;
-    if (r->next[family] == r->query.answer[family].count)
+    if (r->next[family] == answer[family].count)
         family = !family;
     r->turn = !family;
-    return &r->query.answer[family].addresses[r->next[family]++];
+    return answer[family].addresses[r->next[family]++];
 }
 
 static bool waits_for_v6(const struct gw_race *r, uint64_t now_ns)
 {
-    return !r->query.answer[GW_DNS_V6].is_there && r->query.answer[GW_DNS_V4].is_there &&
-           now_ns < r->v4_came_ns + resolution_delay_ns;
+    const struct gw_dns_answer *answer = r->lookup ? r->lookup->query.answer : NULL;
+    return answer && !answer[GW_DNS_V6].is_there && answer[GW_DNS_V4].is_there && now_ns < r->v4_came_ns + resolution_delay_ns;
 }
 
 /* Less than usual where so many addresses would not find time before the end. */
@@ -185,14 +203,13 @@ static uint64_t delay_ns(const struct gw_race *r, uint64_t now_ns)
 static void begin_due(struct gw_race *r, uint64_t now_ns)
 {
     while (left(r) > 0 && !r->is_short && now_ns >= r->next_attempt_ns && !waits_for_v6(r, now_ns)) {
-        const struct gw_addr *address = take(r);
-        r->last = *address;
-        if (r->permits && !r->permits(r->consumer->owner, address)) {
+        r->last = take(r);
+        if (r->permits && !r->permits(r->consumer->owner, &r->last)) {
             r->any_refused = true;
             continue;
         }
         r->any_permitted = true;
-        int error = begin(r, address, now_ns);
+        int error = begin(r, &r->last, now_ns);
         if (error == 0) {
             r->next_attempt_ns = now_ns + delay_ns(r, now_ns);
             return;
@@ -210,12 +227,17 @@ static enum gw_race_state lose(struct gw_race_end *end, const struct gw_race *r,
     return GW_RACE_LOST;
 }
 
+static enum gw_race_state lose_without_address(const struct gw_race *r, struct gw_race_end *end)
+{
+    const struct gw_dns_answer *v4 = &r->lookup->query.answer[GW_DNS_V4], *v6 = &r->lookup->query.answer[GW_DNS_V6];
+    return lose(end, r, v4->out_of_room || v6->out_of_room ? GW_FAILURE_RESOURCE : GW_FAILURE_CONNECT,
+                v4->error ? v4->error : v6->error);
+}
+
 static enum gw_race_state lose_in_time(const struct gw_race *r, struct gw_race_end *end)
 {
-    const struct gw_dns_answer *v4 = &r->query.answer[GW_DNS_V4], *v6 = &r->query.answer[GW_DNS_V6];
-    if (v4->count + v6->count == 0)
-        return lose(end, r, v4->out_of_room || v6->out_of_room ? GW_FAILURE_RESOURCE : GW_FAILURE_CONNECT,
-                    v4->error ? v4->error : v6->error);
+    if (r->last.family == 0)
+        return lose_without_address(r, end);
     if (r->any_refused && !r->any_permitted)
         return lose(end, r, GW_FAILURE_PROHIBITED, "no address that may be connected to");
     return lose(end, r, r->is_short ? GW_FAILURE_RESOURCE : GW_FAILURE_CONNECT, strerrordesc_np(r->error));
@@ -223,10 +245,12 @@ static enum gw_race_state lose_in_time(const struct gw_race *r, struct gw_race_e
 
 static bool is_over(const struct gw_race *r)
 {
-    for (size_t i = 0; i < ATTEMPTS_AT_ONCE; i++)
+    for (size_t i = 0; i < r->attempts_at_once; i++)
         if (r->attempts[i].watch.fd >= 0)
             return false;
-    return r->is_short || (left(r) == 0 && r->query.answer[GW_DNS_V6].is_there && r->query.answer[GW_DNS_V4].is_there);
+    const struct gw_dns_answer *answer = r->lookup ? r->lookup->query.answer : NULL;
+    bool all_came = !answer || (answer[GW_DNS_V6].is_there && answer[GW_DNS_V4].is_there);
+    return r->is_short || (left(r) == 0 && all_came);
 }
 
 static void set_timer(struct gw_race *r, uint64_t now_ns)
@@ -261,33 +285,40 @@ enum gw_race_state gw_race_progress(struct gw_race *r, struct gw_race_end *end)
 
 /* ---- life ---- */
 
-static void take_literal(struct gw_race *r, const struct gw_addr *address, uint16_t port)
+static bool begin_lookup(struct gw_race *r, const struct gw_tcp_setup *setup)
 {
-    struct gw_dns_answer *a = &r->query.answer[address->family == AF_INET6 ? GW_DNS_V6 : GW_DNS_V4];
-    a->addresses[0] = *address;
-    a->addresses[0].port = port;
-    a->count = 1;
-    r->query.answer[GW_DNS_V6].is_there = r->query.answer[GW_DNS_V4].is_there = true;
+    r->lookup = calloc(1, sizeof *r->lookup);
+    if (!r->lookup)
+        return false;
+    r->lookup->race = r;
+    r->lookup->query.answered = on_answered;
+    gw_dns_resolve(setup->dns, &r->lookup->query, setup->host, setup->port);
+    return true;
 }
 
 struct gw_race *gw_race_new(struct gw_consumer *c, const struct gw_tcp_setup *setup)
 {
-    struct gw_race *r = calloc(1, sizeof *r);
+    struct gw_host host = gw_host_read(cx_view_text(setup->host));
+    bool is_literal = host.kind == GW_HOST_LITERAL;
+    unsigned attempts_at_once = is_literal ? 1 : ATTEMPTS_AT_ONCE;
+    struct gw_race *r = calloc(1, sizeof *r + attempts_at_once * sizeof *r->attempts);
     if (!r)
         return NULL;
     r->consumer = c;
     r->loop = gw_linger_loop(setup->linger);
     r->permits = setup->permits;
-    r->query.answered = on_answered;
     r->timer.fire = on_timer;
     r->deadline_ns = setup->timeout_ns ? gw_loop_now_ns(r->loop) + setup->timeout_ns : 0;
-    for (size_t i = 0; i < ATTEMPTS_AT_ONCE; i++)
+    r->attempts_at_once = attempts_at_once;
+    for (size_t i = 0; i < r->attempts_at_once; i++)
         r->attempts[i].watch.fd = -1;
-    struct gw_host host = gw_host_read(cx_view_text(setup->host));
-    if (host.kind == GW_HOST_LITERAL)
-        take_literal(r, &host.address, setup->port);
-    else
-        gw_dns_resolve(setup->dns, &r->query, setup->host, setup->port);
+    if (is_literal) {
+        r->literal = host.address;
+        r->literal.port = setup->port;
+    } else if (!begin_lookup(r, setup)) {
+        free(r);
+        return NULL;
+    }
     return r;
 }
 
@@ -295,10 +326,12 @@ void gw_race_free(struct gw_race *r)
 {
     if (!r)
         return;
-    gw_dns_cancel(&r->query);
-    for (size_t i = 0; i < ATTEMPTS_AT_ONCE; i++)
+    if (r->lookup)
+        gw_dns_cancel(&r->lookup->query);
+    for (size_t i = 0; i < r->attempts_at_once; i++)
         if (r->attempts[i].watch.fd >= 0)
             end_attempt(&r->attempts[i]);
     gw_timer_cancel(r->loop, &r->timer);
+    free(r->lookup);
     free(r);
 }
