@@ -41,6 +41,19 @@ static struct gw_tunnel *first_of(struct gw_tunnel **list)
     return t;
 }
 
+/* All of them, who was marked first in front: services' answers leave in the order in which they came. */
+static struct gw_tunnel *take_marked(struct gw_tunnel_list *list)
+{
+    struct gw_tunnel *taken = NULL, *next;
+    for (struct gw_tunnel *t = list->marked; t; t = next) {
+        next = t->next_marked;
+        t->next_marked = taken;
+        taken = t;
+    }
+    list->marked = NULL;
+    return taken;
+}
+
 /* Who ends was marked last, if at all; only a reload that refuses many at once has to search. */
 static void unmark(struct gw_tunnel *t)
 {
@@ -308,9 +321,7 @@ void gw_tunnel_serve(struct gw_tunnel *t)
 void gw_tunnel_serve_marked(struct gw_conn *c)
 {
     /* Who is marked while this runs has its turn in the next round. Nothing but its own turn frees who has one. */
-    struct gw_tunnel_list *list = gw_conn_tunnels(c);
-    struct gw_tunnel *turn = list->marked;
-    list->marked = NULL;
+    struct gw_tunnel *turn = take_marked(gw_conn_tunnels(c));
     while (turn)
         gw_tunnel_serve(first_of(&turn));
 }

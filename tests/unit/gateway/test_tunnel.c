@@ -117,6 +117,26 @@ Test(tunnel, builtin_source_and_discard_run_until_the_client_closes)
     world_free(w);
 }
 
+Test(tunnel, whose_event_came_first_is_served_first)
+{
+    struct world *w = world_new("Queue discard\n  Target builtin:discard\n  Allow *\n");
+    struct world_channel *ch[4];
+    for (uint32_t i = 0; i < 4; i++) {
+        ch[i] = world_open(w, "discard", 100 + i);
+        cr_assert(world_until(w, &ch[i]->opened));
+    }
+    for (unsigned i = 0; i < 4; i++) /* all leave in one produce */
+        mux_channel_close(w->pair->client.session, ch[i]->id);
+    cr_assert(world_until(w, &ch[0]->closed) && world_until(w, &ch[3]->closed));
+    cr_assert_eq(w->audits, 4);
+    for (unsigned i = 0; i < 4; i++) {
+        char port[32];
+        snprintf(port, sizeof port, "\"port\":%u,", 100 + i);
+        cr_assert(audit_has(w, i, port), "%u: %s", i, w->audit[i]);
+    }
+    world_free(w);
+}
+
 Test(tunnel, a_tcp_member_serves_both_ways_and_ends_cleanly)
 {
     struct backend b;
