@@ -6,6 +6,8 @@
 
 #include <assert.h>
 
+_Static_assert(MUX_PARKED_MAX >= CX_PACKET_LANES_MAX * MUX_LANE_BYTES, "an area has room for every lane");
+
 struct cx_span mux_out_room(const struct mux_out *o)
 {
     size_t left = o->area.len - o->used;
@@ -73,6 +75,22 @@ void mux_out_flush(struct mux_out *o)
         s->out_bytes += cx_packet_sealed_len(&s->out, o->slot[i].payload_len);
     s->out_packets += o->slots;
     o->slots = 0;
+}
+
+/* Where a server's MAC has lanes, an area holds a packet for each of them. Measured, in seconds of CPU a GiB down through
+ * aes128-ctr and hmac-sha2-256-etm, our own and that of OpenSSH's client: 2 packets of 32 KiB   .95 1.6      8 of 16 KiB   .76 1.8
+ *   8 packets of 32 KiB   .87 1.5      8 of 8 KiB    .80 2.4, since the client makes system calls for each packet
+ * (hmac-sha2-512-etm: 1.57, .90; .82, .77). Without lanes the larger area loses: aes128-gcm .47 in place of .43. A client keeps
+ * to large packets: whoever serves it has others to serve. */
+size_t mux_out_lanes(const struct mux_session *s)
+{
+    return s->config->server && !s->deflate ? cx_packet_lanes(s->shared->cache, &s->out) : 1;
+}
+
+size_t mux_session_produce_bytes(const struct mux_session *s)
+{
+    size_t filled = mux_out_lanes(s) * MUX_LANE_BYTES;
+    return filled > MUX_PRODUCE_BYTES ? filled : MUX_PRODUCE_BYTES;
 }
 
 bool mux_session_owes(const struct mux_session *s)

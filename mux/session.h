@@ -247,6 +247,9 @@ struct mux_source {
 size_t mux_session_produce(struct mux_session *s, uint64_t now_ns, struct cx_span area, const struct mux_source *source,
                            enum mux_err *err);
 
+/* The largest area that produce makes good use of, with the keys that are in use now; at most MUX_PARKED_MAX. */
+size_t mux_session_produce_bytes(const struct mux_session *s);
+
 /* Whether produce would have something to write now. */
 bool mux_session_owes(const struct mux_session *s);
 

@@ -210,6 +210,8 @@ bool mux_out_commit(struct mux_out *o, struct cx_writer *w);
 void mux_out_flush(struct mux_out *o);
 /* Where the next payload is laid out, and how much of it surely fits: in the area, or, to be compressed, in the staging. */
 struct cx_span mux_out_room(const struct mux_out *o);
+/* How many packets of MUX_LANE_BYTES are sealed side by side; 1: packets may be as large as they like. */
+size_t mux_out_lanes(const struct mux_session *s);
 /* A payload that was laid out there by its writer (data.c). */
 void mux_out_take(struct mux_out *o, const uint8_t *payload, size_t len);
 

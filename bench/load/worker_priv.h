@@ -12,7 +12,7 @@
 
 enum {
     LOAD_RECEIVE_AREA_BYTES = MUX_PACKET_MAX + 64 * 1024, /* the longest packet behind what one recv brought */
-    LOAD_SEND_AREA_BYTES = MUX_PARKED_MAX,
+    LOAD_SEND_AREA_BYTES = MUX_PRODUCE_BYTES,
     LOAD_EVENTS_A_FEED = 64,
 };
 

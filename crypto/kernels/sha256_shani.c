@@ -44,6 +44,7 @@ static void *expand(const struct cx_evp *evp, const struct cx_packet_key *k)
 
 const struct cx_mac_ops cx_mac_hmac_sha256_shani = {
     .kernel = { "shani", CX_TIER_AVX2, CX_CPU_SHANI | CX_CPU_AVX2 },
+    .lanes = LANES_MAX,
     .expand = expand,
     .release = cx_hmac_release,
     .tags = cx_hmac_tags,

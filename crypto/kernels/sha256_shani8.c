@@ -61,6 +61,7 @@ static void *expand(const struct cx_evp *evp, const struct cx_packet_key *k)
 
 const struct cx_mac_ops cx_mac_hmac_sha256_shani8 = {
     .kernel = { "shani8", CX_TIER_AVX512, CX_CPU_SHANI | CX_CPU_AVX512 },
+    .lanes = CX_SHA2_GROUP,
     .expand = expand,
     .release = cx_hmac_release,
     .tags = cx_hmac_tags,

@@ -90,6 +90,7 @@ static void *expand(const struct cx_evp *evp, const struct cx_packet_key *k)
 
 const struct cx_mac_ops cx_mac_hmac_sha512_avx2 = {
     .kernel = { "avx2", CX_TIER_AVX2, CX_CPU_AVX2 },
+    .lanes = LANES,
     .expand = expand,
     .release = cx_hmac_release,
     .tags = cx_hmac_tags,

@@ -111,6 +111,7 @@ static void *expand(const struct cx_evp *evp, const struct cx_packet_key *k)
 
 const struct cx_mac_ops cx_mac_hmac_sha512_avx512 = {
     .kernel = { "avx512", CX_TIER_AVX512, CX_CPU_AVX512 },
+    .lanes = LANES,
     .expand = expand,
     .release = cx_hmac_release,
     .tags = cx_hmac_tags,

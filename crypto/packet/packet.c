@@ -91,7 +91,8 @@ static size_t past_block(size_t len, size_t block)
 
 static bool length_is_legal(const struct cx_packet_key *k, uint32_t len, uint32_t max_packet)
 {
-    return len >= 1 + CX_PACKET_PADDING_MIN && len <= max_packet && past_block(len + length_in_blocks(k), k->cipher->block_len) == 0;
+    return len >= 1 + CX_PACKET_PADDING_MIN && len <= max_packet &&
+           past_block(len + length_in_blocks(k), k->cipher->block_len) == 0;
 }
 
 /* What a batch is opened from. */
@@ -183,6 +184,15 @@ static uint8_t padding_for(const struct cx_packet_key *k, size_t payload_len)
 size_t cx_packet_sealed_len(const struct cx_packet_key *k, size_t payload_len)
 {
     return CX_PACKET_HEADER + payload_len + padding_for(k, payload_len) + tag_len(k);
+}
+
+size_t cx_packet_lanes(const struct cx_packet_cache *cache, const struct cx_packet_key *k)
+{
+    if (!k->mac)
+        return 1;
+    const struct cx_mac_ops *mac = (const struct cx_mac_ops *)cx_packet_cache_kernels(cache)->of[k->mac->primitive];
+    assert(mac->lanes <= CX_PACKET_LANES_MAX);
+    return mac->lanes > 1 ? mac->lanes : 1;
 }
 
 static void fill_in(struct cx_packet_job *job, const struct cx_packet_key *k, const struct cx_packet_slot *slot,

@@ -25,6 +25,7 @@ enum {
     CX_PACKET_KEY_MAX = 64,
     CX_PACKET_IV_MAX = 16,
     CX_PACKET_MAC_KEY_MAX = 64,
+    CX_PACKET_LANES_MAX = 8,
     CX_PACKET_LENGTH_LIMIT = 1 << 28, /* keeps every sum of lengths far from an int's end */
 };
 
@@ -99,6 +100,10 @@ struct cx_packet_slot {
 
 /* Bytes on the wire of a packet with such a payload. */
 size_t cx_packet_sealed_len(const struct cx_packet_key *k, size_t payload_len);
+
+/* How many packets of a batch are done side by side, in little more time than one; 1: one after the other, so that how many make a
+ * batch matters little. At most CX_PACKET_LANES_MAX. */
+size_t cx_packet_lanes(const struct cx_packet_cache *cache, const struct cx_packet_key *k);
 
 /* Seals n <= CX_PACKET_BATCH packets in place, in order; each takes cx_packet_sealed_len bytes from its start.
  * Slots may not overlap; they need not be adjacent. Padding comes from random. */

@@ -94,6 +94,7 @@ struct cx_mac_crypt {
 
 struct cx_mac_ops {
     struct cx_kernel kernel;
+    unsigned lanes; /* packets that it does side by side, in little more time than one; 0 and 1: none */
     /* NULL: out of memory. The context is wiped by release. */
     void *(*expand)(const struct cx_evp *evp, const struct cx_packet_key *k);
     void (*release)(void *context); /* NULL is fine */

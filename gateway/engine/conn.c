@@ -17,7 +17,7 @@
 
 static const uint64_t linger_ns = 2ull * 1000000000;
 
-enum { SEND_ROOM_FIRST = MUX_PARKED_MAX };
+enum { SEND_ROOM_FIRST = MUX_PRODUCE_BYTES };
 
 /* ---- marks ---- */
 

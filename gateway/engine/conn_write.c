@@ -72,7 +72,7 @@ static void park(struct gw_conn *c, const uint8_t *rest, size_t len)
 static void learn_room(struct gw_conn *c, bool whole)
 {
     size_t room = whole ? c->send_room * 2 : c->send_room / 2;
-    size_t most = c->worker->send_area.len;
+    size_t most = mux_session_produce_bytes(c->session);
     c->send_room = room > most ? most : room < SEND_ROOM_LEAST ? SEND_ROOM_LEAST : room;
 }
 

@@ -12,9 +12,10 @@
 #include "gateway/forward.h"
 
 enum {
-    GW_RECEIVE_AREA_BYTES = MUX_PACKET_MAX + 64 * 1024, /* the longest packet behind what one recv brought */
-    /* No more than this is ever left over when a socket takes nothing. Larger is not faster: with 256 KiB a GiB down cost 0.73 s of
-     * CPU, with this 0.60 s. */
+    /* As many of the largest packets of data as a MAC has lanes, and next to nothing of one more, which would be copied aside and
+     * back, and would leave lanes empty. */
+    GW_RECEIVE_AREA_BYTES = CX_PACKET_LANES_MAX * (MUX_CHANNEL_PACKET_MAX + 128),
+    /* No more than this is ever left over when a socket takes nothing; a connection uses mux_session_produce_bytes of it. */
     GW_SEND_AREA_BYTES = MUX_PARKED_MAX,
     GW_EVENTS_A_FEED = 64,
 };

@@ -11,7 +11,7 @@ enum {
     DATA_HEAD = 9,    /* number, channel, length */
     STDERR_HEAD = 13, /* and the type, in front of the length */
     DATA_TYPE_STDERR = 1,
-    QUANTUM = 64 * 1024, /* bytes a turn */
+    QUANTUM = 64 * 1024, /* bytes a turn, where others wait for theirs */
     SMALL = 4096,        /* a pull up to this keeps a channel interactive */
     SLOT_MIN = 512,      /* room below this is not worth a pull: the area leaves first */
 };
@@ -64,10 +64,25 @@ struct slots {
     struct iovec iov[CX_PACKET_BATCH];
 };
 
+/* The most data a packet. */
+static uint32_t packet_bytes(const struct mux_session *s, const struct mux_channel *ch, uint32_t head)
+{
+    uint32_t most = ch->peer_packet_max < MUX_CHANNEL_PACKET_MAX ? ch->peer_packet_max : MUX_CHANNEL_PACKET_MAX;
+    uint32_t lane = MUX_LANE_BYTES - CX_PACKET_OVERHEAD_MAX - head;
+    return most > lane && mux_out_lanes(s) > 1 ? lane : most;
+}
+
+/* Nobody waits: no other channel, nor this one's other source. */
+static bool has_all_turns(const struct mux_session *s, const struct mux_channel *ch)
+{
+    bool both = (ch->flags & CH_READY) && (ch->flags & CH_STDERR_READY);
+    return !both && ch->ready.next == CHANNEL_NONE && (s->interactive.head == CHANNEL_NONE || s->bulk.head == CHANNEL_NONE);
+}
+
 static void lay_out(const struct mux_out *o, const struct mux_channel *ch, struct slots *slots)
 {
-    uint32_t packet = ch->peer_packet_max < MUX_CHANNEL_PACKET_MAX ? ch->peer_packet_max : MUX_CHANNEL_PACKET_MAX;
-    uint32_t left = ch->peer_window < QUANTUM ? ch->peer_window : QUANTUM;
+    uint32_t packet = packet_bytes(o->s, ch, slots->head);
+    uint32_t left = ch->peer_window < QUANTUM || has_all_turns(o->s, ch) ? ch->peer_window : QUANTUM;
     size_t most = o->s->deflate ? 1 : CX_PACKET_BATCH - o->slots;
     struct cx_span room = mux_out_room(o);
     slots->count = 0;

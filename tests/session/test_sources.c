@@ -2,6 +2,7 @@
 /* How produce treats sources that do odd things, and channels whose peers ask for odd packets. */
 #include <criterion/criterion.h>
 
+#include "crypto/packet/packet_priv.h"
 #include "inject.h"
 
 struct odd {
@@ -34,12 +35,14 @@ static size_t odd_pull(void *ctx, uint32_t channel, void *user, const struct iov
     return total;
 }
 
+static size_t produce_room = PAIR_AREA;
+
 static size_t produce(struct pair *p, struct odd *o)
 {
     static uint8_t area[PAIR_AREA];
     struct mux_source source = { odd_pull, o };
     enum mux_err err;
-    size_t n = mux_session_produce(o->session, ++p->now_ns, (struct cx_span){ area, sizeof area }, &source, &err);
+    size_t n = mux_session_produce(o->session, ++p->now_ns, (struct cx_span){ area, produce_room }, &source, &err);
     cr_assert_eq(err, MUX_OK);
     return n;
 }
@@ -105,6 +108,54 @@ Test(sources, tiny_packets_of_one_channel_leave_the_others_their_turn)
     (void)pair_run(p, 1000);
     cr_assert_eq(p->client.stream[a].received, 100000);
     cr_assert_not(p->client.stream[a].corrupt);
+    pair_free(p);
+}
+
+static size_t packets_of(struct pair *p, struct odd *o)
+{
+    uint32_t before = o->session->out.seq;
+    (void)produce(p, o);
+    return o->session->out.seq - before;
+}
+
+Test(sources, a_server_makes_a_packet_for_each_lane_of_its_mac, .timeout = 20)
+{
+    struct cx_mac_ops mac = *cx_kernels_portable.hmac_sha256;
+    struct cx_kernels kernels = cx_kernels_portable;
+    mac.lanes = CX_PACKET_LANES_MAX;
+    kernels.hmac_sha256 = &mac;
+    cx_kernels_install(&kernels);
+    struct pair *p = pair_new("aes128-ctr", "hmac-sha2-256-etm@openssh.com", NULL, CX_KEY_ED25519);
+    cr_assert(pair_handshake(p, SIZE_MAX));
+    uint32_t ch = pair_open(p);
+    cr_assert(pair_run(p, 100));
+    struct odd server = { .session = p->server.session, .left = 1 << 20, .more = MUX_PULL_MORE }, client = server;
+    client.session = p->client.session;
+    produce_room = mux_session_produce_bytes(server.session);
+    cr_assert_eq(produce_room, MUX_PARKED_MAX);
+    mux_channel_ready(server.session, pair_peer(p, ch)->channel);
+    cr_assert_eq(packets_of(p, &server), CX_PACKET_LANES_MAX);
+    cr_assert_eq(server.calls, 1);
+
+    produce_room = mux_session_produce_bytes(client.session);
+    cr_assert_eq(produce_room, MUX_PRODUCE_BYTES);
+    mux_channel_ready(client.session, ch);
+    cr_assert_eq(packets_of(p, &client), 2);
+    pair_free(p);
+    cx_kernels_install(&cx_kernels_portable);
+}
+
+Test(sources, channels_share_an_area_that_one_of_them_could_fill, .timeout = 20)
+{
+    struct pair *p = pair_with_channel();
+    uint32_t a = 0, b = pair_open(p);
+    cr_assert(pair_run(p, 100));
+    p->area = MUX_WINDOW_INITIAL;
+    pair_send(&p->server, pair_peer(p, a)->channel, MUX_WINDOW_INITIAL, false);
+    pair_send(&p->server, pair_peer(p, b)->channel, MUX_WINDOW_INITIAL, false);
+    (void)pair_produce(p, &p->server);
+    cr_assert_gt(pair_peer(p, a)->sent, MUX_WINDOW_INITIAL / 2 - 4096);
+    cr_assert_gt(pair_peer(p, b)->sent, MUX_WINDOW_INITIAL / 2 - 4096);
     pair_free(p);
 }
 
