@@ -39,10 +39,11 @@ enum {
     MUX_STAGING_BYTES = MUX_STAGING_OUT + MUX_STAGING_IN,
     MUX_DEFLATE_A_PRODUCE = 64 * 1024, /* channel data deflated at a time: what comes out may be a thousandth of it */
     MUX_WINDOW_INITIAL = 128 * 1024,
-    MUX_WINDOW_MAX = 16 * 1024 * 1024, /* a channel, where the process's budget allows it */
-    MUX_LANE_BYTES = 16 * 1024,        /* a packet on the wire, where the MAC has lanes and we serve: produce.c */
-    MUX_PRODUCE_BYTES = 64 * 1024,     /* a larger area is no faster, … */
-    MUX_PARKED_MAX = 128 * 1024,       /* … but where the MAC has lanes; most sealed bytes that a socket did not take */
+    MUX_WINDOW_OPENSSH_MAX = 16 * 1024 * 1024, /* its windows: see connection/window.c */
+    MUX_WINDOW_MAX = 64 * 1024 * 1024,         /* a channel, where the process's budget allows it */
+    MUX_LANE_BYTES = 16 * 1024,                /* a packet on the wire, where the MAC has lanes and we serve: produce.c */
+    MUX_PRODUCE_BYTES = 64 * 1024,             /* a larger area is no faster, … */
+    MUX_PARKED_MAX = 128 * 1024,               /* … but where the MAC has lanes; most sealed bytes that a socket did not take */
 };
 
 #endif

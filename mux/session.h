@@ -58,7 +58,7 @@ struct mux_config {
     uint64_t kex_timeout_ns; /* a key exchange that takes longer ends the connection; 0: never */
     uint32_t channels_max;   /* 0: MUX_CHANNELS_MAX */
     uint32_t window_initial; /* 0: MUX_WINDOW_INITIAL */
-    uint32_t window_max;     /* 0: MUX_WINDOW_MAX */
+    uint32_t window_max;     /* 0: MUX_WINDOW_MAX, and less for OpenSSH */
 };
 
 /* What windows may grow by, over the whole process: taken and given back atomically by every worker's sessions. */

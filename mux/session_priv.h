@@ -126,8 +126,8 @@ struct mux_channel {
     uint32_t undrained;                    /* received, and not yet taken by the far side */
     uint32_t replies_waiting;              /* entries of the reply list that name this row */
     uint32_t requests_out;
-    uint32_t round_bytes;  /* received since round_ns: see window.c */
-    uint32_t round_min_us; /* the shortest round in smaller windows */
+    uint32_t round_bytes;   /* received since round_ns: see window.c */
+    uint32_t round_last_us; /* the round before the last doubling */
     uint64_t round_ns;
     struct mux_link owed, ready;
 };

@@ -164,7 +164,7 @@ struct gw_config {
     bool stream_local_unlink;            /* StreamLocalBindUnlink: where an old one stands that no process has: no */
     unsigned max_channels_per_user;      /* MaxChannelsPerUser: 256 */
     uint64_t hard_stop_ns;               /* HardStopAfter: how long a drain may take; default 30s */
-    uint64_t window_budget_bytes;        /* WindowBudget: what all windows may grow by; default 1G */
+    uint64_t window_budget_bytes; /* WindowBudget: what all windows may grow by, each step by a quarter of the rest; default 1G */
 };
 
 /* Loads path with its Includes and the -o options (each "Keyword value" or "Keyword=value", before the file: first match wins;

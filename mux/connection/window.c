@@ -7,18 +7,20 @@
  * A window begins small and doubles while it is what limits the peer. A round is a window's worth of bytes received, all of
  * them taken; how long it lasted tells what limits: where the window does, a round lasts as long as a round trip, however large
  * the window is; where the peer, the path's bandwidth or the service does, twice the window makes a round twice as long. So a
- * window grows only while rounds stay about as short as they were in smaller windows (GROWTH), and never where a round takes
- * longer than any usable round trip. Up to WINDOW_FREE it grows without that proof, which short rounds could not give.
+ * window grows while a round is less than half as long again as the one before the last doubling, which ends between two
+ * and four times what the path holds, and never where a round takes longer than any usable round trip. Up to WINDOW_FREE it grows
+ * without that proof, which short rounds could not give.
  *
  * More is worse: on loopback OpenSSH's client sends 840 MB/s into 512 KiB, 630 into 2 MiB and 170 into 16 MiB, since it moves
- * all that it has buffered for the window with every packet.
+ * all that it has buffered for the window with every packet. So it has a cap of its own.
  *
- * A grant cannot be taken back, so growth also stops at the channel's cap and where the process's budget is spent. */
+ * A grant cannot be taken back, so growth also stops at the channel's cap and where the process's budget ends: each doubling takes
+ * at most a quarter of what is left, so that the first long transfers leave something to those that come after them. */
 #include "mux/session_priv.h"
 
 #include <stdatomic.h>
 
-enum { WINDOW_FREE = 512 * 1024, ROUND_US_MAX = 2000000 };
+enum { WINDOW_FREE = 512 * 1024, ROUND_US_MAX = 2000000, BUDGET_SHARE = 4 };
 
 static uint32_t initial(const struct mux_session *s)
 {
@@ -29,7 +31,7 @@ void mux_window_open(struct mux_session *s, struct mux_channel *ch)
 {
     ch->window = ch->window_target = initial(s);
     ch->round_ns = s->now_ns;
-    ch->round_min_us = ROUND_US_MAX;
+    ch->round_last_us = ROUND_US_MAX;
 }
 
 void mux_window_release(struct mux_session *s, struct mux_channel *ch)
@@ -43,7 +45,7 @@ void mux_window_release(struct mux_session *s, struct mux_channel *ch)
 static bool take_budget(struct mux_session *s, uint32_t bytes)
 {
     struct mux_window_budget *b = s->shared->budget;
-    if (!b || atomic_fetch_sub_explicit(&b->left_bytes, bytes, memory_order_relaxed) >= (int64_t)bytes)
+    if (!b || atomic_fetch_sub_explicit(&b->left_bytes, bytes, memory_order_relaxed) >= BUDGET_SHARE * (int64_t)bytes)
         return true;
     atomic_fetch_add_explicit(&b->left_bytes, bytes, memory_order_relaxed);
     return false;
@@ -54,19 +56,27 @@ static bool limits_the_peer(const struct mux_channel *ch, uint64_t round_us)
 {
     if (round_us > ROUND_US_MAX)
         return false;
-    return ch->window_target < WINDOW_FREE || round_us <= ch->round_min_us + ch->round_min_us / 2;
+    return ch->window_target < WINDOW_FREE || round_us <= ch->round_last_us + ch->round_last_us / 2;
+}
+
+static uint32_t most(const struct mux_session *s)
+{
+    if (s->config->window_max != 0)
+        return s->config->window_max;
+    return mux_ident_is_openssh(s) ? MUX_WINDOW_OPENSSH_MAX : MUX_WINDOW_MAX;
 }
 
 static void grow_if_it_limits(struct mux_session *s, struct mux_channel *ch)
 {
     if (ch->round_bytes < ch->window_target || ch->undrained != 0)
         return;
-    uint32_t max = s->config->window_max != 0 ? s->config->window_max : MUX_WINDOW_MAX;
+    uint32_t max = most(s);
     uint64_t round_us = (s->now_ns - ch->round_ns) / 1000;
     if (ch->window_target <= max / 2 && limits_the_peer(ch, round_us) && take_budget(s, ch->window_target)) {
+        /* before the proof it is the shortest, since a path's first rounds are long */
+        if (ch->window_target >= WINDOW_FREE || round_us < ch->round_last_us)
+            ch->round_last_us = (uint32_t)round_us;
         ch->window_target *= 2;
-        if (round_us < ch->round_min_us)
-            ch->round_min_us = (uint32_t)round_us;
     }
     ch->round_ns = s->now_ns;
     ch->round_bytes = 0;

@@ -12,7 +12,7 @@ from support.process import resident_bytes
 
 MIB = 1 << 20
 CHANNELS = 20
-# 16 MiB is the largest window of one channel (mux/limits.h); WindowBudget below bounds what all of them may hold together
+# 64 MiB is the largest window of one channel (mux/limits.h); WindowBudget below bounds what all of them may hold together
 BUDGET = 32 * MIB
 GROWTH_MAX = BUDGET + 32 * MIB
 QUIET_SECONDS = 2

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <criterion/criterion.h>
 
+#include "mux/session_priv.h"
 #include "pair.h"
 
 static bool whole(const struct pair_stream *st, uint64_t n)
@@ -131,6 +132,36 @@ Test(channels, windows_grow_within_the_budget_and_give_it_back)
     cr_assert_eq(mux_session_channel_count(p->server.session), 0);
     cr_assert_eq(budget.left_bytes, 1 << 20);
     pair_free(p);
+}
+
+/* What a window grows to, where each round lasts a round trip and as long as its bytes take. */
+static uint32_t settled_window(const char *client, uint64_t round_trip_us, uint64_t bytes_per_us)
+{
+    struct pair *p = pair_new(NULL, NULL, NULL, CX_KEY_ED25519);
+    p->client.config.software = client;
+    cr_assert(pair_handshake(p, SIZE_MAX));
+    cr_assert(pair_open(p) == 0 && pair_run(p, 100));
+    struct mux_session *s = p->server.session;
+    struct mux_channel *ch = mux_channel_at(s, pair_peer(p, 0)->channel);
+    for (unsigned round = 0; round < 100; round++) {
+        uint32_t left = ch->window = ch->window_target;
+        s->now_ns += 1000 * (round_trip_us + left / bytes_per_us);
+        for (; left > 0; left -= MUX_CHANNEL_PACKET_MAX)
+            cr_assert_eq(mux_window_receive(s, ch, MUX_CHANNEL_PACKET_MAX), MUX_OK);
+        mux_channel_drained(s, ch->id, ch->window_target);
+    }
+    uint32_t window = ch->window_target;
+    pair_free(p);
+    return window;
+}
+
+Test(channels, a_window_grows_to_what_the_path_holds)
+{
+    cr_assert_eq(settled_window("any", 100000, 500), 64u << 20, "50 MB are under way");
+    cr_assert_eq(settled_window("OpenSSH_10.0", 100000, 500), 16u << 20, "and would slow its client");
+    cr_assert_eq(settled_window("any", 100000, 100), 32u << 20, "10 MB are");
+    cr_assert_eq(settled_window("any", 100000, 10), 2u << 20, "a megabyte is");
+    cr_assert_eq(settled_window("any", 50, 840), 512u << 10, "this machine");
 }
 
 Test(channels, unknown_type_is_refused_and_the_id_comes_back)
