@@ -34,6 +34,23 @@ static void read_processor(char *out, size_t room)
         fclose(f);
 }
 
+/* Behind what stands there: the name and the numbers of a file of net.ipv4, which tabs part. */
+static void add_sysctl(char *out, size_t room, const char *name)
+{
+    char path[64], line[64] = "";
+    size_t len = strlen(out);
+    snprintf(path, sizeof path, "/proc/sys/net/ipv4/%s", name);
+    FILE *f = fopen(path, "re");
+    if (f && fgets(line, sizeof line, f)) {
+        line[strcspn(line, "\n")] = 0;
+        for (char *tab; (tab = strchr(line, '\t'));)
+            *tab = ' ';
+        snprintf(out + len, room - len, "%s%s %s", len > 0 ? ", " : "", name, line);
+    }
+    if (f)
+        fclose(f);
+}
+
 void bench_machine_read(struct bench_machine *m)
 {
     struct utsname system;
@@ -46,6 +63,9 @@ void bench_machine_read(struct bench_machine *m)
     snprintf(m->openssl, sizeof m->openssl, "%s", OpenSSL_version(OPENSSL_FULL_VERSION_STRING));
     snprintf(m->nettle, sizeof m->nettle, "%d.%d", nettle_version_major(), nettle_version_minor());
     snprintf(m->sodium, sizeof m->sodium, "%s", sodium_version_string());
+    add_sysctl(m->tcp, sizeof m->tcp, "tcp_rmem");
+    add_sysctl(m->tcp, sizeof m->tcp, "tcp_wmem");
+    add_sysctl(m->tcp, sizeof m->tcp, "tcp_congestion_control");
     m->cores = cores > 0 ? (unsigned)cores : 1;
 }
 

@@ -9,6 +9,7 @@
 
 struct bench_machine {
     char processor[96], system[208], compiler[96], openssl[64], nettle[16], sodium[16];
+    char tcp[160]; /* what bounds TCP's buffers, and its congestion control: of sysctl; empty: not to be read */
     unsigned cores;
 };
 

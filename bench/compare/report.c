@@ -43,8 +43,9 @@ void compare_conditions(const struct compare_results *r, char *out, size_t room)
     char cores[64] = "servers and clients share the one core";
     if (r->server_core >= 0)
         snprintf(cores, sizeof cores, "servers on core %d, clients on others", r->server_core);
-    snprintf(out, room, "%s, %u cores; %s; %u round%s of %g s a measurement; sluice " SLUICE_VERSION, r->machine.processor,
-             r->machine.cores, cores, r->rounds, r->rounds == 1 ? "" : "s", r->seconds);
+    snprintf(out, room, "%s, %u cores; %s; %u round%s of %g s a measurement; sluice " SLUICE_VERSION "%s%s", r->machine.processor,
+             r->machine.cores, cores, r->rounds, r->rounds == 1 ? "" : "s", r->seconds, r->machine.tcp[0] ? "; " : "",
+             r->machine.tcp);
 }
 
 const char *compare_next_fault(const struct compare_results *r, size_t server, size_t *next)

@@ -81,6 +81,7 @@ void compare_report_json(const struct compare_results *r, FILE *out)
     bench_json_text(&j, "processor", r->machine.processor);
     bench_json_count(&j, "cores", r->machine.cores);
     bench_json_text(&j, "system", r->machine.system);
+    bench_json_text(&j, "tcp", r->machine.tcp);
     bench_json_end(&j);
     bench_json_object(&j, "run");
     bench_json_text(&j, "version", SLUICE_VERSION);

@@ -57,6 +57,7 @@ def test_servers_are_measured_beside_each_other(tmp_path):
     servers = {server["name"]: server for server in report["servers"]}
     assert list(servers) == ["sluiced", "sshd", "dropbear", "haproxy", "bare"]
     assert report["schema"] == 1 and report["run"]["rounds"] == 1
+    assert report["machine"]["tcp"].startswith("tcp_rmem ")
     for name in ("sluiced", "sshd", "bare"):
         assert servers[name]["missing"] is None
     for name, package in (("dropbear", "dropbear-bin"), ("haproxy", "haproxy")):
