@@ -58,6 +58,17 @@ def test_algorithms_payloads_rekeys_and_slow_readers(gateway, keys, target):
     assert 0 < report["latency_ns"]["count"] <= report["work"]["count"]
 
 
+@pytest.mark.parametrize("mode, queue, counted", [("bulk-up", "discard", "bytes_up"), ("bulk-down", "source", "bytes_down")])
+def test_its_bytes_are_those_that_the_gateway_counted(gateway, keys, mode, queue, counted):
+    gateway.start(QUEUES)
+    report = load(mode, gateway, keys["alice"], queue, "-c", 2, "-m", 2, "--warmup", 0, "--duration", 2)
+    assert_clean(report)
+    carried = sum(record[counted] for record in gateway.wait_for_audit(count=4, event="tunnel"))
+    on_their_way = 4 * 16 << 20  # at the end, in windows, buffers and what ends behind the measurement
+    assert report["work"][counted] > 1 << 20
+    assert abs(carried - report["work"][counted]) < 0.05 * carried + on_their_way
+
+
 def test_bulk_moves_beside_what_is_counted(gateway, keys, target):
     gateway.start(f"Queue echo\n Target {target['echo']}\n Allow alice")
     report = load("echo", gateway, keys["alice"], "echo", "-m", 3, "--bulk-payload", "1M", "--rate", 100)

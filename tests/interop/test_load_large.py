@@ -1,19 +1,14 @@
 # SPDX-License-Identifier: MIT
 """sluice-bench load with the machine to itself: times that are compared, and as many connections as it is made for."""
 import os
-import pathlib
 import resource
 import signal
-import subprocess
 import threading
 import time
 
 import pytest
 
-from support.backends import pattern, source
 from support.load import QUEUES, assert_clean, load
-from support.process import children
-from support.waiting import wait_until
 
 
 def stall(gateway, logins):
@@ -41,36 +36,6 @@ def test_a_stall_counts_for_all_that_was_due_in_it(gateway, keys):
     assert closed["p90"] < 100e6 and closed["max"] > 500e6
     assert due["p90"] > 400e6
     assert 500 < due["count"] <= 900
-
-
-def settled_ticks(sshd):
-    """CPU ticks of sshd, with those of all its children, once they have ended."""
-    wait_until(lambda: not children(sshd.process.pid), "end of sshd's connections")
-    fields = pathlib.Path(f"/proc/{sshd.process.pid}/stat").read_text().rpartition(")")[2].split()
-    return sum(map(int, fields[11:15]))
-
-
-@pytest.mark.parametrize("mode, service", [("bulk-up", "sink"), ("bulk-down", "source")])
-def test_its_figures_agree_with_those_of_ssh(sshd, target, backend, mode, service):
-    """What a GiB costs sshd is the same whether `ssh -W` moves it or sluice-bench does."""
-    size, options = 1 << 30, ["-c", "aes128-gcm@openssh.com", "-o", f"UserKnownHostsFile={sshd.known_hosts}", "-o", f"HostKeyAlias={sshd.alias}"]
-    finite = backend(source(size))
-    address = target["sink"] if mode == "bulk-up" else finite.address
-    before = settled_ticks(sshd)
-    argv = ["ssh", "-F", "none", "-i", str(sshd.key), *options, "-p", str(sshd.port), "-W", address, f"{sshd.user}@127.0.0.1"]
-    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as ssh:
-        if mode == "bulk-up":
-            for chunk in pattern(size):
-                ssh.stdin.write(chunk)
-        ssh.stdin.close()
-        moved = size if mode == "bulk-up" else sum(map(len, iter(lambda: ssh.stdout.read(1 << 20), b"")))
-        if mode == "bulk-up":
-            ssh.terminate()
-    assert moved == size
-    of_ssh = (settled_ticks(sshd) - before) / os.sysconf("SC_CLK_TCK")
-    report = load(mode, sshd, sshd.key, target[service], "--cipher", "aes128-gcm", "--duration", 4, "--pid", sshd.process.pid, user=sshd.user)
-    assert_clean(report)
-    assert 0.6 < report["server"]["cpu_s_per_unit"] / of_ssh < 1.6, (report["server"], of_ssh)
 
 
 def test_ten_thousand_connections_with_ten_channels_each(gateway, keys):
