@@ -8,7 +8,9 @@
 #include "gateway/engine/conn_priv.h"
 #include "gateway/engine/engine.h"
 
-enum { CALLS_AN_OPEN = 4 }; /* it may cost a connect, which the kernel takes 15 us for */
+/* What an event may cost beside its bytes: an open a connect, which the kernel takes 15 us for; a request for a forward a line of
+ * the log, and sockets; a close an audit record and the end of a service's socket. */
+enum { CALLS_AN_OPEN = 4, CALLS_A_REQUEST = 4, CALLS_AN_EOF = 1, CALLS_A_CLOSE = 4 };
 
 /* A signature under way: what the session wants signed lives in the session until the answer. */
 struct gw_sign {
@@ -112,6 +114,7 @@ static void on_global_request(struct gw_conn *c, const struct mux_event *ev)
 {
     /* keepalives of the client land here too: sshd answers them with "no" just so, and "no" is what they want to hear */
     uint32_t port;
+    gw_conn_spend(c, CALLS_A_REQUEST);
     bool done = gw_forward_request(c, ev->request.name, ev->request.data, &port);
     if (ev->request.want_reply)
         mux_session_request_answer(c->session, done, port);
@@ -149,9 +152,11 @@ static void on_other(struct gw_conn *c, const struct mux_event *ev)
         gw_tunnel_refused(ev->user);
         break;
     case MUX_EV_CHANNEL_EOF:
+        gw_conn_spend(c, CALLS_AN_EOF);
         gw_tunnel_eof(ev->user);
         break;
     case MUX_EV_CHANNEL_CLOSE:
+        gw_conn_spend(c, CALLS_A_CLOSE);
         gw_tunnel_closed(ev->user);
         break;
     case MUX_EV_CHANNEL_REQUEST:

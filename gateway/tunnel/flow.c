@@ -339,13 +339,20 @@ static void end_with_connection(struct gw_tunnel *t, const char *reason)
     }
 }
 
-void gw_tunnel_end_all(struct gw_conn *c, const char *reason)
+/* One that the client has refused has no channel any more, but is marked. */
+static void end_marked(struct gw_conn *c, const char *reason)
 {
-    /* one that the client has refused has no channel any more, but is marked */
     struct gw_tunnel_list *list = gw_conn_tunnels(c);
     while (list->marked)
         end_with_connection(first_of(&list->marked), reason);
+}
+
+void gw_tunnel_end_all(struct gw_conn *c, const char *reason)
+{
+    end_marked(c, reason);
     struct gw_tunnel *t;
-    for (uint32_t channel = 0; (t = mux_session_next_user(gw_conn_session(c), &channel)); channel++)
+    for (uint32_t channel = 0; (t = mux_session_next_user(gw_conn_session(c), &channel)); channel++) {
         end_with_connection(t, reason);
+        end_marked(c, reason); /* the other end of its pipe, which would have to be searched among many later */
+    }
 }

@@ -264,6 +264,7 @@ void mux_channel_release(struct mux_session *s, uint32_t channel)
     ch->flags |= CH_RELEASED;
     ch->user = NULL;
     mux_replies_abandon(s, channel);
+    mux_window_release(s, ch); /* nothing of what still comes is kept, and the peer may never close its side */
     owe_close(s, ch);
     mux_channel_free_if_done(s, ch);
 }

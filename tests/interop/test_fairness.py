@@ -12,7 +12,7 @@ from support.process import stopped
 from support.waiting import wait_until
 from support.wire import Spoken, string
 
-OPEN, DATA = 90, 94
+GLOBAL_REQUEST, OPEN, DATA = 80, 90, 94
 BURST = 500
 
 
@@ -51,6 +51,21 @@ def test_a_burst_of_opens_lets_others_have_their_turn(gateway):
     assert len(set(order)) == 2
     place = next(index for index, connection in enumerate(order) if order.count(connection) == 1)
     assert place < BURST / 2, f"{place} others came first"
+    many.close()
+    one.close()
+
+
+def test_many_requests_let_others_have_their_turn(gateway):
+    gateway.start("Queue echo\n Target builtin:echo\n Allow alice", "Workers 1\n")
+    many, one = Spoken(gateway).log_in(gateway), Spoken(gateway).log_in(gateway)
+    with stopped(gateway.engine()):
+        for _ in range(BURST):
+            many.send(bytes([GLOBAL_REQUEST]) + string("tcpip-forward") + b"\0" + string("x") + struct.pack(">I", 1))
+        one.send(ask(0))
+        wait_until(lambda: has_left(many.raw), "the requests to be there")
+    gateway.wait_for_log("Refused reverse forward", BURST)
+    order = re.findall(r"(Refused reverse forward|Opened tunnel)", gateway.log())
+    assert order.index("Opened tunnel") < BURST / 2, f"{order.index('Opened tunnel')} others came first"
     many.close()
     one.close()
 

@@ -468,6 +468,10 @@ Test(peer, windows_stop_growing_where_the_budget_ends)
     cr_assert_eq(a, 2u * MUX_WINDOW_INITIAL);
     cr_assert_eq(b, 2u * MUX_WINDOW_INITIAL);
     cr_assert_eq(budget.left_bytes, 3 * MUX_WINDOW_INITIAL);
+    /* given back with the channel's end on this side, whether or not the peer ever closes its own */
+    p->server.stream[0].released = true;
+    mux_channel_release(p->server.session, 0);
+    cr_assert_eq(budget.left_bytes, 4 * MUX_WINDOW_INITIAL);
     pair_free(p);
     cr_assert_eq(budget.left_bytes, 5 * MUX_WINDOW_INITIAL);
 }
