@@ -8,7 +8,7 @@ import re
 import signal
 import socket
 
-from support.waiting import wait_until
+from .waiting import wait_until
 
 
 def free_port() -> int:
