@@ -62,30 +62,7 @@ bool world_until_received(struct world *w, const struct world_channel *ch, size_
 void world_run(struct world *w, unsigned milliseconds);
 /* Bytes that wait for the consumers of all tunnels. */
 size_t world_parked(struct world *w);
-
-/* ---- backends: a thread each, one connection each ---- */
-
-enum backend_kind {
-    BACKEND_ECHO,  /* until the end, then closes */
-    BACKEND_SINK,  /* waits for `go`, reads all, then closes */
-    BACKEND_GREET, /* sends 300000 bytes and closes at once, reading nothing */
-    BACKEND_HALF,  /* reads until the end, then answers with what it read, then closes */
-    BACKEND_TALK,  /* waits for `go`, sends 10000 bytes, then reads all */
-    BACKEND_RESET, /* reads a byte, then resets */
-};
-
-struct backend {
-    enum backend_kind kind;
-    int listener;
-    uint16_t port;
-    _Atomic bool go;
-    uint8_t *bytes;
-    size_t len, room;
-    _Atomic bool clean_end; /* the gateway's end came without an error */
-    unsigned long thread;
-};
-
-void backend_start(struct backend *b, enum backend_kind kind);
-void backend_join(struct backend *b);
+/* The record of that number is there, and holds part. */
+bool world_audit_has(const struct world *w, size_t i, const char *part);
 
 #endif
