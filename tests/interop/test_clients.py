@@ -98,11 +98,15 @@ def test_an_older_client_is_refused_without_it(gateway, client):
 # ---- libraries ----
 
 
-def carry_through(tunnel_to, size):
-    """tunnel_to(queue): an object with sendall, end, recv and close."""
+def carry_through(tunnel_to, size, quarter=lambda: None):
+    """tunnel_to(queue): an object with sendall, end, recv and close. quarter() is called when a quarter has gone, either way."""
     up = tunnel_to("digest")
+    sent = 0
     for chunk in pattern(size):
+        if sent < size // 4 <= sent + len(chunk):
+            quarter()
         up.sendall(chunk)
+        sent += len(chunk)
     up.end()
     answer = b""
     while part := up.recv(1 << 16):
@@ -112,8 +116,12 @@ def carry_through(tunnel_to, size):
     down = tunnel_to("source")
     down.end()
     seen = hashlib.sha256()
+    received = 0
     while part := down.recv(1 << 18):
         seen.update(part)
+        if received < size // 4 <= received + len(part):
+            quarter()
+        received += len(part)
     down.close()
     assert seen.hexdigest() == pattern_digest(size)
 
@@ -123,7 +131,6 @@ class Paramiko(paramiko.Transport):
 
     def __init__(self, gateway, key):
         super().__init__(("127.0.0.1", gateway.port))
-        self.packetizer.REKEY_BYTES = SIZE // 4
         host = public_line(gateway.keys["host"]).split()[1]
         self.start_client(timeout=60)
         assert base64.b64encode(self.get_remote_server_key().asbytes()).decode() == host
@@ -149,6 +156,16 @@ def through_paramiko(cleanup):
 def test_paramiko_carries_every_byte(metered, through_paramiko):
     with metered(SIZE, REKEYS) as gateway:
         carry_through(through_paramiko(gateway).tunnel, SIZE)
+
+
+def test_paramiko_asks_for_new_keys_in_the_middle(metered, through_paramiko):
+    """Not with its window's 2 MiB before an end: a CHANNEL_CLOSE between its KEXINIT and ours makes it wait for itself for 30 s."""
+    with metered(SIZE) as gateway:
+        transport = through_paramiko(gateway)
+        first = transport.session_id
+        hashes = [transport.H]
+        carry_through(transport.tunnel, SIZE, quarter=lambda: (transport.renegotiate_keys(), hashes.append(transport.H)))
+        assert transport.session_id == first and len(set(hashes)) == 3
 
 
 @pytest.mark.parametrize("kind", ("ecdsa", "rsa"))
