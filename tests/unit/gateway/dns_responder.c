@@ -69,13 +69,13 @@ static void *respond(void *ctx)
         r->port = ntohs(m.from.sin_port);
         const struct dns_zone *z = zone_of(r, &m);
         const char *addresses = !z ? "" : m.type == TYPE_A ? z->v4 : z->v6;
-        if (z && z->v6_late_ms > 0 && m.type == TYPE_AAAA) {
+        bool is_late = z && z->v6_late_ms > 0 && m.type == TYPE_AAAA;
+        if (is_late)
             late = m;
-            continue;
-        }
-        if (addresses)
+        else if (addresses)
             answer(r, &m, addresses, z ? NO_ERROR : NO_SUCH_NAME);
-        if (late.len > 0) {
+        r->handled++;
+        if (late.len > 0 && !is_late) {
             usleep(1000 * z->v6_late_ms);
             answer(r, &late, z->v6, NO_ERROR);
             late.len = 0;

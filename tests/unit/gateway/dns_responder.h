@@ -16,6 +16,7 @@ struct dns_responder {
     const struct dns_zone *zones; /* ends with a label NULL; other names do not exist */
     char servers[32];             /* for gw_dns_new */
     unsigned asked;
+    _Atomic unsigned handled; /* questions whose answer, if they get one at once, has been sent */
     uint16_t port; /* that the last question came from */
 
     int fd;
