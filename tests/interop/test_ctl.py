@@ -3,6 +3,7 @@
 import os
 import pathlib
 import re
+import select
 import shutil
 import signal
 import socket
@@ -14,7 +15,6 @@ import pytest
 
 from support.backends import greeting
 from support.client import connect, read_exactly
-from support.gateway import is_sanitized
 from support.process import free_port
 from support.waiting import wait_until
 
@@ -309,9 +309,9 @@ def test_clients_that_are_silent_or_read_nothing_hold_up_nobody(gateway, client,
         connection.sendall(b"1\tqueues\n")
     began = time.monotonic()
     echo_once(path)
-    assert time.monotonic() - began < (10 if is_sanitized() else 2)
+    assert not select.select(silent, [], [], 0)[0]  # none was ended to get there
     assert len(ctl.json("queues")["queues"]) == 101  # in the backlog until the slow ones' time is over
-    assert 3 < time.monotonic() - began < 15
+    assert 3 < time.monotonic() - began < 60
     for connection in silent:
         assert connection.recv(1) == b""
     for connection in greedy:

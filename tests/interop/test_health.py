@@ -61,7 +61,7 @@ def test_a_member_that_dies_is_out_of_rotation_and_comes_back_slowly(gateway, cl
     one.die()
     died = time.monotonic()
     gateway.wait_for_log(rf"Member 127\.0\.0\.1:{one.port} of queue web is down: Connection refused")
-    assert time.monotonic() - died < 2.5 + 5  # two checks; the rest is for a machine that is busy
+    assert time.monotonic() - died < 2.5 + 20  # two checks; the rest is for a machine that is busy
     assert shares(path, 20) == {b"two": 20}  # without retries: nobody is sent to it
     assert gateway.log().count("is down") == 1
     one.live()
