@@ -113,7 +113,7 @@ struct gw_queue_config {
     unsigned max_queue;             /* MaxQueue: requests that may wait: 1000 */
     unsigned retries;               /* Retries: further members tried where one cannot be connected: 3 */
     bool hold_for_consumer;         /* HoldForConsumer: wait where no member is up: no */
-    uint64_t queue_timeout_ns;      /* QueueTimeout: how long a request may wait; 0: for ever; default 10s */
+    uint64_t queue_timeout_ns;      /* QueueTimeout: how long a request may wait, retries included; 0: for ever; default 10s */
     uint64_t connect_timeout_ns;    /* ConnectTimeout, default 10s */
 };
 

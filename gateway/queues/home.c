@@ -31,10 +31,11 @@ static void refuse(struct gw_queue *q, struct gw_request *r, enum gw_answer why)
 static void grant(struct gw_queue *q, struct gw_request *r)
 {
     bool counts = q->per_user_max_conn != UINT_MAX && !r->is_counted;
-    uint64_t now_ns = gw_loop_now_ns(gw_queue_home_loop(q));
+    uint64_t now_ns = gw_loop_now_ns(gw_queue_home_loop(q)), waited_ns = now_ns > r->asked_ns ? now_ns - r->asked_ns : 0;
     r->is_counted |= counts;
+    r->waited_ns += waited_ns;
     gw_line_grant(&q->line, r, counts);
-    gw_stats_queue_time(q, now_ns > r->asked_ns ? now_ns - r->asked_ns : 0);
+    gw_stats_queue_time(q, waited_ns);
     answer(q, r, GW_ANSWER_GRANTED);
 }
 

@@ -185,6 +185,7 @@ struct gw_request {
 
     /* the home's from home_mail to answer_mail, else the owner's */
     uint64_t asked_ns, deadline_ns; /* 0: none */
+    uint64_t waited_ns;             /* for the members it was granted before: it has QueueTimeout once, for all it tries */
     uint64_t source_hash;
     unsigned tries_left;
     unsigned tried_count;

@@ -33,8 +33,9 @@
  * When cancel_mail is home, all mail is, and the request is freed.
  *
  * A retry (the member could not be connected) gives its slots back and asks again, in front of the line; the members it has tried
- * are passed over. What the home has counted for a user stays counted until the request is over; then home_mail carries the request
- * there a last time, and the home frees it.
+ * are passed over. QueueTimeout bounds what it waits in all its tries; connecting is ConnectTimeout's. (HAProxy begins `timeout
+ * queue` anew with each redispatch, so that a request may wait as often as members fail it.) What the home has counted for a user
+ * stays counted until the request is over; then home_mail carries the request there a last time, and the home frees it.
  *
  * A worker that drains starts no requests, and none ends before all workers drain and all requests of all of them are gone
  * (gw_registry_idle), so that every word finds somebody who reads it. */
@@ -160,11 +161,20 @@ static void ask_home(struct gw_request *r)
     gw_inbox_send(gw_queue_home_inbox(r->queue), &r->home_mail);
 }
 
+/* A retry has what is left of its time. Once nothing is, it gets a place that is free now, or is told how long it has waited. */
+static uint64_t deadline_ns(const struct gw_request *r)
+{
+    uint64_t whole_ns = r->terms->queue_timeout_ns;
+    if (whole_ns == 0)
+        return 0;
+    return r->asked_ns + (whole_ns > r->waited_ns ? whole_ns - r->waited_ns : 0);
+}
+
 void gw_request_offer(struct gw_request *r)
 {
     assert(r->state == GW_REQUEST_NEW && r->snapshot);
     r->asked_ns = now_ns(r);
-    r->deadline_ns = r->terms->queue_timeout_ns > 0 ? r->asked_ns + r->terms->queue_timeout_ns : 0;
+    r->deadline_ns = deadline_ns(r);
     r->tries_left--;
     if (take_directly(r))
         r->answered(r, r->owner);

@@ -154,6 +154,62 @@ Test(queue, who_waited_too_long_is_told_so)
     queue_world_deinit(&w);
 }
 
+/* Turns a request's clock back, as if it had been in the line for so long; what is set already stays. */
+static void has_waited(struct asked *a, uint64_t seconds)
+{
+    a->request->asked_ns -= seconds * 1000000000;
+}
+
+Test(queue, a_retry_has_what_is_left_of_the_time_to_wait)
+{
+    struct queue_world w;
+    struct asked a, b, c, d;
+    queue_world_init(&w, "Target a:1 maxconn 1\nTarget b:1 maxconn 1\nRetries 7\nQueueTimeout 1h");
+    queue_world_ask(&w, &a, "alice");
+    queue_world_ask(&w, &b, "bob");
+    queue_world_ask(&w, &c, "carol");
+    has_waited(&c, 3000);
+    queue_world_release(&w, &a);
+    cr_assert_eq(c.answers, 1);
+    gw_request_failed(c.request); /* carol waits for the other one */
+    queue_world_settle(&w);
+    cr_assert_eq(c.answers, 1);
+    uint64_t left = (c.request->deadline_ns - c.request->asked_ns) / 1000000000;
+    cr_assert(left > 0 && left < 1000, "%llu s are left", (unsigned long long)left); /* each worker has its clock */
+    queue_world_ask(&w, &a, "alice");
+    queue_world_ask(&w, &d, "dave");
+    cr_assert(a.answers == 1 && d.answers == 0);
+    queue_world_release(&w, &b);
+    cr_assert(c.answers == 2 && d.answers == 0);
+    queue_world_release(&w, &a);
+    queue_world_release(&w, &c);
+    queue_world_release(&w, &d);
+    queue_world_deinit(&w);
+}
+
+Test(queue, a_retry_that_has_waited_its_time_gets_a_free_place_or_none)
+{
+    struct queue_world w;
+    struct asked a, b, c;
+    queue_world_init(&w, "Target a:1 maxconn 1\nTarget b:1 maxconn 1\nTarget c:1 maxconn 1\nMaxConn 2\nRetries 7\nQueueTimeout 1h");
+    queue_world_ask(&w, &a, "alice");
+    queue_world_ask(&w, &b, "bob");
+    queue_world_ask(&w, &c, "carol");
+    has_waited(&c, 3600);
+    queue_world_release(&w, &a);
+    cr_assert_eq(c.answers, 1);
+    gw_request_failed(c.request);
+    queue_world_settle(&w);
+    cr_assert(c.answers == 2 && gw_request_answer(c.request) == GW_ANSWER_GRANTED, "one is free");
+    gw_request_failed(c.request); /* the last one that it has not tried is bob's */
+    queue_world_settle(&w);
+    queue_world_run(&w, 1); /* a round is enough: its time was over when it was asked */
+    cr_assert(c.answers == 3 && gw_request_answer(c.request) == GW_ANSWER_TIMED_OUT);
+    queue_world_release(&w, &b);
+    queue_world_release(&w, &c);
+    queue_world_deinit(&w);
+}
+
 Test(queue, queue_times_are_measured)
 {
     struct queue_world w;
