@@ -17,11 +17,13 @@
 
 #include "gateway/engine/timer_priv.h"
 
-enum { EVENTS_A_ROUND = 256, WATCHES_MIN = 64 };
+enum { EVENTS_A_ROUND = 256, WATCHES_MIN = 64, IDLE_MS = 1000 };
 
 struct gw_loop {
     int epoll_fd;
     uint64_t now_ns;
+    void (*on_idle)(void); /* NULL: nothing is to be done */
+    bool is_idle;          /* on_idle was called, and nothing has happened since */
     struct gw_timers timers;
     struct gw_watch **watches; /* by descriptor */
     size_t watch_room;
@@ -189,10 +191,26 @@ static int wait_ms(const struct gw_loop *loop)
     return ms < 3600000 ? (int)ms : 3600000;
 }
 
+void gw_loop_on_idle(struct gw_loop *loop, void (*idle)(void))
+{
+    loop->on_idle = idle;
+}
+
+static int fetch(struct gw_loop *loop, bool may_wait)
+{
+    int ms = may_wait ? wait_ms(loop) : 0;
+    bool may_idle = loop->on_idle && !loop->is_idle && (unsigned)ms > IDLE_MS; /* -1, for ever, too */
+    int n = epoll_wait(loop->epoll_fd, loop->events, EVENTS_A_ROUND, may_idle ? IDLE_MS : ms);
+    assert(n >= 0 || errno == EINTR);
+    loop->is_idle = may_idle && n == 0;
+    if (loop->is_idle)
+        loop->on_idle();
+    return n;
+}
+
 void gw_loop_round(struct gw_loop *loop, bool may_wait)
 {
-    int n = epoll_wait(loop->epoll_fd, loop->events, EVENTS_A_ROUND, may_wait ? wait_ms(loop) : 0);
-    assert(n >= 0 || errno == EINTR);
+    int n = fetch(loop, may_wait);
     loop->now_ns = monotonic_ns();
     loop->event_count = n > 0 ? n : 0;
     for (loop->event_next = 0; loop->event_next < loop->event_count;) {

@@ -42,6 +42,8 @@ void gw_loop_close(struct gw_loop *loop, struct gw_watch *w);
 /* to, whose on_ready is set, takes the descriptor over, with the readiness that is known of it; what comes is reported there. from
  * is in no loop any more. */
 void gw_loop_move(struct gw_loop *loop, struct gw_watch *from, struct gw_watch *to);
+/* idle is called once nothing has happened for a second, before a wait that goes on; once until something happens again. */
+void gw_loop_on_idle(struct gw_loop *loop, void (*idle)(void));
 /* Waits until something is ready or a timer is due (not at all if !may_wait), calls on_ready for each, then fires timers. */
 void gw_loop_round(struct gw_loop *loop, bool may_wait);
 

@@ -15,6 +15,7 @@
 #include "gateway/consumers/linger.h"
 #include "gateway/engine/conn_priv.h"
 #include "gateway/engine/engine.h"
+#include "gateway/engine/memory.h"
 #include "gateway/engine/proxied.h"
 #include "gateway/health/health.h"
 #include "gateway/net/dns.h"
@@ -232,6 +233,7 @@ static void *run(void *arg)
     if (!gw_health_apply(w->health, w->protocol->snapshot.config))
         gw_log(GW_LOG_ERROR, "out of memory: not all members are checked");
     gw_health_serve(w->health); /* the first checks wait for nobody */
+    gw_loop_on_idle(w->loop, gw_memory_give_back);
     while (!is_finished(w))
         round_once(w);
     gw_timer_cancel(w->loop, &w->hard_stop);

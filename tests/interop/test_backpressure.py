@@ -8,7 +8,9 @@ import time
 from support.backends import Stalled, echo, endless, pattern
 from support.client import connect, read_exactly
 from support.gateway import is_sanitized
+from support.load import QUEUES, assert_clean, load
 from support.process import resident_bytes
+from support.waiting import wait_until
 
 MIB = 1 << 20
 CHANNELS = 20
@@ -131,3 +133,12 @@ def test_memory_comes_back(gateway, client, backend):
         gateway.wait_for_audit(count=CHANNELS * done, event="tunnel")
         service.connections.clear()
     assert_growth_bounded(before, gateway.engine())
+
+
+def test_what_a_burst_of_connections_held_is_given_back(gateway, keys):
+    gateway.start(QUEUES, "MaxChannelsPerUser 100000")
+    assert_clean(load("idle", gateway, keys["alice"], "echo", "-c", 2, "-m", 2))
+    before = resident_bytes(gateway.engine())
+    assert_clean(load("idle", gateway, keys["alice"], "echo", "-c", 500, "-m", 40))
+    if not is_sanitized():
+        wait_until(lambda: resident_bytes(gateway.engine()) < before + 2 * MIB, "memory that comes back where nothing happens")

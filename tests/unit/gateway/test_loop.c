@@ -218,3 +218,26 @@ Test(loop, a_number_that_is_used_again_hears_nothing_of_the_one_before)
     close(b[1]);
     gw_loop_free(loop);
 }
+
+static unsigned idled;
+
+static void on_idle(void)
+{
+    idled++;
+}
+
+Test(loop, it_is_idle_once_until_something_happens, .init = set_up, .fini = tear_down)
+{
+    struct gw_timer t = { .fire = fire };
+    gw_loop_on_idle(loop, on_idle);
+    gw_loop_round(loop, true); /* both may be written */
+    cr_assert_eq(idled, 0);
+    gw_loop_round(loop, true);
+    cr_assert_eq(idled, 1, "a second has passed");
+    for (unsigned times = 1; times <= 2; times++) { /* the timer is what happens */
+        gw_timer_set(loop, &t, gw_loop_now_ns(loop) + 1500000000);
+        while (fired < times)
+            gw_loop_round(loop, true);
+        cr_assert_eq(idled, times);
+    }
+}
