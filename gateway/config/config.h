@@ -17,7 +17,7 @@ enum {
     GW_CONFIG_TEXT_MAX = 4 * 1024 * 1024,
     GW_CONFIG_ERROR_MAX = 1024,
     GW_INCLUDE_DEPTH_MAX = 16,
-    GW_MEMBERS_MAX = 256,
+    GW_TARGETS_MAX = 256, /* a queue */
     GW_WEIGHT_MAX = 256,
     GW_RETRIES_MAX = 7,
     GW_PROXIES_MAX = 64,
@@ -100,7 +100,7 @@ struct gw_listen {
 struct gw_queue_config {
     char name[GW_QUEUE_NAME_MAX + 1]; /* lower case */
     size_t target_count, route_count, allow_count, deny_count, accept_reverse_count;
-    struct gw_target *targets; /* at most GW_MEMBERS_MAX */
+    struct gw_target *targets; /* at most GW_TARGETS_MAX */
     struct gw_route *routes;
     struct gw_rule *allow, *deny;
     struct gw_rule *accept_reverse; /* AcceptReverse: who may join with ssh -R */

@@ -375,8 +375,8 @@ static bool judge_options(struct gw_reader *r, const struct gw_target *t)
 static bool read_target(struct gw_reader *r, const struct gw_keyword *k, void *base, const struct gw_line *line)
 {
     struct gw_queue_config *q = base;
-    if (q->target_count == GW_MEMBERS_MAX)
-        return gw_reader_fail(r, "the queue has %d already; accepted: no more", GW_MEMBERS_MAX);
+    if (q->target_count == GW_TARGETS_MAX)
+        return gw_reader_fail(r, "the queue has %d already; accepted: no more", GW_TARGETS_MAX);
     struct gw_target *target = gw_reader_push(r, &q->targets, &q->target_count, sizeof *target);
     if (!target)
         return false;

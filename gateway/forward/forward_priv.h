@@ -21,7 +21,8 @@ struct gw_forward {
     struct gw_user_channels *user_channels;
     struct gw_listener *listener; /* NULL: it is a member, and what follows is set */
     struct gw_queue *queue;
-    unsigned limit; /* ReverseMaxConn */
+    struct gw_member_user *place; /* in it */
+    unsigned limit;               /* ReverseMaxConn */
     struct gw_destination *destination;
     struct gw_membership membership;
     bool is_path;
@@ -47,8 +48,10 @@ struct gw_forward *gw_forward_find(struct gw_worker *w, uint64_t handle);
 
 /* ---- member.c ---- */
 
-/* f joins the queue, for at most limit tunnels at once. False: out of memory. */
-bool gw_forward_join(struct gw_forward *f, struct gw_queue *queue, const char *member_text, unsigned limit);
+/* f joins the queue where it has that place, for at most limit tunnels at once. False: out of memory, and the place is still the
+ * caller's. */
+bool gw_forward_join(struct gw_forward *f, struct gw_queue *queue, struct gw_member_user *place, const char *member_text,
+                     unsigned limit);
 /* How many tunnels at once it takes from now on. */
 void gw_forward_set_limit(struct gw_forward *f, unsigned limit);
 /* f leaves its queue, and is freed when the queue's home has heard of it. */

@@ -45,7 +45,8 @@ static void on_left(struct gw_membership *m)
     free(f);
 }
 
-bool gw_forward_join(struct gw_forward *f, struct gw_queue *queue, const char *member_text, unsigned limit)
+bool gw_forward_join(struct gw_forward *f, struct gw_queue *queue, struct gw_member_user *place, const char *member_text,
+                     unsigned limit)
 {
     unsigned worker = gw_worker_index(gw_conn_worker(f->conn));
     f->destination = gw_destination_new(GW_TARGET_REVERSE, member_text, f->host, (uint16_t)f->port);
@@ -54,6 +55,7 @@ bool gw_forward_join(struct gw_forward *f, struct gw_queue *queue, const char *m
     f->destination->worker = worker;
     f->destination->handle = f->handle;
     f->queue = queue;
+    f->place = place;
     f->limit = limit;
     f->membership = (struct gw_membership){ .queue = queue,
                                             .worker = worker,
@@ -75,7 +77,7 @@ void gw_forward_set_limit(struct gw_forward *f, unsigned limit)
 void gw_forward_leave(struct gw_forward *f)
 {
     gw_forward_unlink(f);
-    gw_member_unreserve(f->queue);
+    gw_member_unreserve(f->queue, f->place);
     gw_member_leave(&f->membership); /* f is the membership's from here on */
 }
 

@@ -148,20 +148,22 @@ static const char *join(struct gw_conn *c, const struct gw_forward_ask *ask, con
     struct gw_queue *queue = gw_registry_queue(gw_worker_registry(gw_conn_worker(c)), terms->name);
     if (!queue)
         return "out of memory";
-    if (!gw_member_reserve(queue, gw_tunnel_counted_name(who), terms->reverse_owner_first))
-        return "the queue is another user's, or has too many members";
+    struct gw_member_user *place = gw_member_reserve(queue, gw_tunnel_counted_name(who), terms->reverse_owner_first);
+    if (!place)
+        return terms->reverse_owner_first ? "the queue is another user's, or has too many members"
+                                          : "the queue has too many members, or of the user's as many as it has places left";
     uint32_t port = ask->port != 0 ? ask->port : make_up_port(c);
     char text[GW_USER_MAX + 64];
     snprintf(text, sizeof text, "%s#%.12s:%u", who->user, who->id, port);
     struct gw_forward *f = gw_forward_new(c, ask, port);
-    if (f && gw_forward_join(f, queue, text, terms->reverse_max_conn)) {
+    if (f && gw_forward_join(f, queue, place, text, terms->reverse_max_conn)) {
         *out = f;
         return NULL;
     }
     if (f)
         gw_forward_unlink(f);
     free(f);
-    gw_member_unreserve(queue);
+    gw_member_unreserve(queue, place);
     return "out of memory";
 }
 

@@ -220,25 +220,58 @@ void gw_member_set_limit(struct gw_membership *m, unsigned limit)
 
 /* ---- places ---- */
 
-bool gw_member_reserve(struct gw_queue *q, const char *user, bool alone)
+/* A farm of one user's has half of all places, which is plenty; whoever else joins has half of what that leaves, and so on: nobody
+ * can take all, by whatever number of connections, and there is nothing to configure. Taking places back from those who have many
+ * would end tunnels that are served; and a fixed number for each user would be too small for the farm, or leave others none. */
+struct gw_member_user {
+    struct gw_member_user *next;
+    unsigned places;
+    char name[];
+};
+
+/* Of the user, or at the end. Users are as few as places. */
+static struct gw_member_user **user_link(struct gw_queue *q, const char *name)
 {
-    pthread_mutex_lock(&q->lock);
-    bool taken = alone && q->owner && strcmp(q->owner, user) != 0;
-    if (!taken && !q->owner)
-        q->owner = strdup(user);
-    bool ok = !taken && q->owner && q->reserved < GW_REVERSE_MEMBERS_MAX;
-    q->reserved += ok;
-    pthread_mutex_unlock(&q->lock);
-    return ok;
+    struct gw_member_user **link = &q->member_users;
+    while (*link && strcmp((*link)->name, name) != 0)
+        link = &(*link)->next;
+    return link;
 }
 
-void gw_member_unreserve(struct gw_queue *q)
+static struct gw_member_user *new_user(const char *name)
+{
+    size_t len = strlen(name) + 1;
+    struct gw_member_user *u = calloc(1, sizeof *u + len);
+    if (u)
+        memcpy(u->name, name, len);
+    return u;
+}
+
+struct gw_member_user *gw_member_reserve(struct gw_queue *q, const char *user, bool alone)
 {
     pthread_mutex_lock(&q->lock);
-    assert(q->reserved > 0);
-    if (--q->reserved == 0) {
-        free(q->owner);
-        q->owner = NULL;
+    struct gw_member_user **link = user_link(q, user), *u = NULL;
+    unsigned left = GW_REVERSE_MEMBERS_MAX - q->reserved, has = *link ? (*link)->places : 0;
+    bool is_first = link == &q->member_users;
+    if (alone ? is_first && left > 0 : has < left)
+        u = *link ? *link : new_user(user);
+    if (u) {
+        *link = u;
+        u->places++;
+        q->reserved++;
+    }
+    pthread_mutex_unlock(&q->lock);
+    return u;
+}
+
+void gw_member_unreserve(struct gw_queue *q, struct gw_member_user *u)
+{
+    pthread_mutex_lock(&q->lock);
+    assert(q->reserved > 0 && u->places > 0);
+    q->reserved--;
+    if (--u->places == 0) {
+        *user_link(q, u->name) = u->next;
+        free(u);
     }
     pthread_mutex_unlock(&q->lock);
 }

@@ -7,7 +7,7 @@
 #include "gateway/engine/inbox.h"
 #include "gateway/queues/registry.h"
 
-enum { GW_WEIGHT_ONE = 256, GW_REVERSE_MEMBERS_MAX = 128 };
+enum { GW_WEIGHT_ONE = 256, GW_REVERSE_MEMBERS_MAX = 256 };
 
 struct gw_member;
 
@@ -66,10 +66,14 @@ void gw_member_leave(struct gw_membership *m);
 /* Joined, and not leaving: how many tunnels at once it takes from now on. */
 void gw_member_set_limit(struct gw_membership *m, unsigned limit);
 
+/* Whose members a queue has. */
+struct gw_member_user;
+
 /* A place among those of the queue's members that users bring, at most GW_REVERSE_MEMBERS_MAX: to be had before join, and given
- * back with leave. alone: as long as one user has any, nobody else gets one. False: there is none, or out of memory. */
-bool gw_member_reserve(struct gw_queue *q, const char *user, bool alone);
-void gw_member_unreserve(struct gw_queue *q);
+ * back with leave. A user gets no more than then are left free for others; alone: any number, but nobody else gets one as long as
+ * the one who came first has any. NULL: there is none, or out of memory. */
+struct gw_member_user *gw_member_reserve(struct gw_queue *q, const char *user, bool alone);
+void gw_member_unreserve(struct gw_queue *q, struct gw_member_user *u);
 
 /* ---- any thread ---- */
 

@@ -14,7 +14,8 @@
 
 /* ---- members ---- */
 
-enum { GW_MEMBERS_A_CHUNK = 16, GW_MARK_AFTER = 3 };
+/* Of targets, of those that users bring, and of either kind that have gone and have tunnels left. */
+enum { GW_MEMBERS_MAX = GW_TARGETS_MAX + GW_REVERSE_MEMBERS_MAX, GW_MEMBERS_A_CHUNK = 16, GW_MARK_AFTER = 3 };
 #define GW_MARK_NS (10ull * 1000000000) /* how long a member is avoided: by all, or by a request that has tried it */
 
 /* Bits of a member's state, below its generation. */
@@ -111,8 +112,8 @@ struct gw_queue {
     _Atomic uint64_t refused[GW_ANSWER_COUNT];
     _Atomic uint64_t queue_times[GW_TIME_BUCKETS];
     pthread_mutex_t lock; /* of the members' destinations, for who reads them without holding the member; and of what follows */
-    char *owner;          /* the user who reserved first, of those who have a place now; NULL: nobody has */
-    unsigned reserved;    /* places of members that users bring */
+    struct gw_member_user *member_users; /* who has places now; whoever came first is first */
+    unsigned reserved;                   /* places of members that users bring: all that they have */
 
     /* the home's */
     struct gw_line line;

@@ -71,6 +71,7 @@ static void free_queue(struct gw_queue *q)
         gw_destination_drop(gw_queue_member(q, i)->destination);
     for (size_t i = 0; i < sizeof q->chunks / sizeof q->chunks[0]; i++)
         free(atomic_load(&q->chunks[i]));
+    assert(!q->member_users); /* a membership outlived its worker */
     gw_line_deinit(&q->line);
     pthread_mutex_destroy(&q->lock);
     free(q);

@@ -144,6 +144,19 @@ def test_the_first_owner_keeps_a_name(gateway, client, backend, join):
     refused(gateway, client, "builds:0:localhost:1", "another user's", user="bob")
 
 
+def test_a_user_leaves_places_for_others(gateway, client, backend, join):
+    gateway.start("Queue builds\n AcceptReverse alice bob\n Allow *")
+    hers, his = backend(greeting(b"hers")), backend(greeting(b"his"))
+    forwards = [word for port in range(1, 65) for word in ("-R", f"builds:{port}:{hers.address}")]
+    for count in (64, 128):
+        client(gateway).start("-N", *forwards, "gw")
+        gateway.wait_for_log("joins queue", count)
+    refused(gateway, client, f"builds:0:{hers.address}", "of the user's as many as it has places left")
+    join(his, user="bob")
+    _, (path,) = client(gateway, user="bob").forward("builds:1")
+    assert {ask(path) for _ in range(129)} == {b"hers", b"his"}
+
+
 def test_members_beside_targets(gateway, client, backend, join):
     target = backend(greeting(b"target"))
     gateway.start(f"Queue builds\n Target {target.address}\n AcceptReverse alice\n MixReverse yes\n Allow *")
