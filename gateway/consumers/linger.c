@@ -12,7 +12,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { PIECES = 16, PORTION = 256 * 1024, SCRATCH = 16 * 1024 };
+enum {
+    PIECES = 16,
+    PORTION = 256 * 1024,  /* an entry's turn */
+    TURN_LEAST = 8 * 1024, /* what a turn counts at least, since its system calls and an end cost as much as these bytes */
+    SCRATCH = 16 * 1024,
+};
 
 /* Renewed by each byte that the backend takes, and by nothing that it says: else one that ticks and never looks for our end would
  * keep its connection for ever, as if its client were still there. */
@@ -37,6 +42,8 @@ struct gw_linger {
     struct entry *entries;
     unsigned count;
     size_t unwritten; /* of all entries */
+    uint64_t round_ns;
+    size_t moved; /* in the round of that time */
 };
 
 struct gw_linger *gw_linger_new(struct gw_loop *loop)
@@ -143,15 +150,31 @@ static bool has_patience(struct entry *e, uint64_t now_ns)
     return now_ns < e->deadline_ns;
 }
 
+/* All of this round was used up by others. */
+static bool must_wait(struct gw_linger *l, uint64_t now_ns)
+{
+    if (l->round_ns != now_ns) {
+        l->round_ns = now_ns;
+        l->moved = 0;
+    }
+    return l->moved >= GW_LINGER_ROUND_BYTES;
+}
+
 static void on_timer(struct gw_timer *t, uint64_t now_ns)
 {
     struct entry *e = (struct entry *)((char *)t - offsetof(struct entry, timer));
+    struct gw_linger *l = e->owner;
     size_t moved = 0;
-    if (!write_on(e, &moved) || !discard_on(e, &moved) || (e->shut && e->ended) || !has_patience(e, now_ns)) {
-        end(e);
+    if (must_wait(l, now_ns)) {
+        gw_timer_set(l->loop, &e->timer, now_ns); /* of the next round: in front of those that had their turn in this one */
         return;
     }
-    gw_timer_set(e->owner->loop, &e->timer, moved >= PORTION ? now_ns + SOON_NS : e->deadline_ns);
+    bool is_over = !write_on(e, &moved) || !discard_on(e, &moved) || (e->shut && e->ended) || !has_patience(e, now_ns);
+    l->moved += moved > TURN_LEAST ? moved : TURN_LEAST;
+    if (is_over)
+        end(e);
+    else
+        gw_timer_set(l->loop, &e->timer, moved >= PORTION ? now_ns + SOON_NS : e->deadline_ns);
 }
 
 static void on_ready(struct gw_watch *w)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Connections to backends whose tunnel is over: writes what the client had sent, shuts the writing side, and reads until the
  * backend has ended too, so that no reset overtakes the last bytes. One a worker, used by its thread alone.
- * Bounded in number, time and bytes: what is over the bounds is closed at once. */
+ * Bounded in number, time and bytes: what is over the bounds is closed at once. What a round moves is bounded too. */
 #ifndef GW_LINGER_H
 #define GW_LINGER_H
 
@@ -12,6 +12,7 @@ enum {
     GW_LINGER_MAX = 1024,                    /* backends at a time */
     GW_LINGER_BYTES_MAX = 64 * 1024 * 1024,  /* unwritten bytes of all of them */
     GW_LINGER_DISCARD_MAX = 4 * 1024 * 1024, /* what one backend may still send */
+    GW_LINGER_ROUND_BYTES = 1024 * 1024, /* moved in a round of the loop, or a backend's portion more: others have theirs next */
 };
 
 struct gw_linger;

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -135,4 +136,60 @@ Test(linger, a_backend_that_takes_nothing_is_let_go, .init = set_up, .fini = tea
     pass(31);
     cr_assert_not(is_open(ours));
     cr_assert_eq(gw_linger_unwritten(linger), 0);
+}
+
+enum { TALKERS = 24 };
+
+/* Bytes that wait to be read of all that linger. */
+static size_t waiting(const int fd[TALKERS])
+{
+    size_t all = 0;
+    for (size_t i = 0; i < TALKERS; i++) {
+        int n = 0;
+        cr_assert_eq(ioctl(fd[i], FIONREAD, &n), 0);
+        all += (size_t)n;
+    }
+    return all;
+}
+
+/* Unix sockets: what was sent is there at once. */
+static void talk(int ours_of[TALKERS], int talker[TALKERS])
+{
+    static char bytes[16 * 1024];
+    int room = 100 * 1024; /* which the kernel doubles */
+    for (size_t i = 0; i < TALKERS; i++) {
+        int fd[2];
+        struct gw_bytes none = { 0 };
+        cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fd), 0);
+        setsockopt(fd[1], SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
+        while (send(fd[1], bytes, sizeof bytes, 0) > 0)
+            continue;
+        struct gw_watch w = { .fd = fd[0], .on_ready = ignore };
+        cr_assert(gw_loop_add(loop, &w));
+        gw_loop_round(loop, false);
+        gw_linger_take(linger, &w, &none);
+        ours_of[i] = fd[0];
+        talker[i] = fd[1];
+    }
+}
+
+Test(linger, many_that_talk_share_a_round, .init = set_up, .fini = tear_down)
+{
+    enum { PORTION = 256 * 1024 };
+    int from[TALKERS], talker[TALKERS];
+    talk(from, talker);
+    size_t before_round = waiting(from);
+    cr_assert_gt(before_round, 2 * (GW_LINGER_ROUND_BYTES + PORTION), "%zu", before_round);
+    unsigned rounds = 0;
+    for (size_t left = before_round; left > 0; rounds++) {
+        now_s++;
+        gw_loop_round(loop, false);
+        size_t now_left = waiting(from);
+        cr_assert_lt(now_left, left, "nobody had a turn");
+        cr_assert_leq(left - now_left, GW_LINGER_ROUND_BYTES + PORTION, "too much for a round");
+        left = now_left;
+    }
+    cr_assert_leq(rounds, before_round / GW_LINGER_ROUND_BYTES + 1);
+    for (size_t i = 0; i < TALKERS; i++)
+        close(talker[i]);
 }
