@@ -71,6 +71,11 @@ struct cx_view mux_session_peer_ident(const struct mux_session *s)
     return cx_view(s->peer_ident, s->peer_ident_len);
 }
 
+void mux_session_clock(struct mux_session *s, uint64_t now_ns)
+{
+    s->now_ns = now_ns;
+}
+
 bool mux_session_authenticated(const struct mux_session *s)
 {
     return s->authenticated;

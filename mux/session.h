@@ -263,6 +263,10 @@ uint64_t mux_session_deadline(const struct mux_session *s);
 /* Rekeys that are due by time, and deadlines of the key exchange. */
 MUX_MUST_CHECK enum mux_err mux_session_tick(struct mux_session *s, uint64_t now_ns);
 
+/* The time, for the calls that carry none: before channels are told what became of bytes that came earlier (mux_channel_drained).
+ */
+void mux_session_clock(struct mux_session *s, uint64_t now_ns);
+
 /* Owes a DISCONNECT and finishes the session, as if feed had failed with err. text: a static string, or NULL: err's own. */
 void mux_session_disconnect(struct mux_session *s, enum mux_err err, const char *text);
 

@@ -342,6 +342,7 @@ static bool waits_for_acknowledgement(const struct gw_conn *c, uint64_t bytes_in
 void gw_conn_serve(struct gw_conn *c)
 {
     uint64_t now_ns = gw_loop_now_ns(c->worker->loop), bytes_in = c->bytes_in, bytes_out = c->bytes_out;
+    mux_session_clock(c->session, now_ns);
     if (c->phase == GW_CONN_OPEN)
         gw_conn_read(c);
     if (c->phase == GW_CONN_OPEN) {

@@ -164,6 +164,24 @@ Test(channels, a_window_grows_to_what_the_path_holds)
     cr_assert_eq(settled_window("any", 50, 840), 512u << 10, "this machine");
 }
 
+/* Its bytes are taken without a feed or a produce, long after they came. */
+Test(channels, a_service_that_pauses_makes_no_window_grow)
+{
+    struct pair *p = pair_with_channel();
+    struct mux_session *s = p->server.session;
+    struct mux_channel *ch = mux_channel_at(s, pair_peer(p, 0)->channel);
+    for (unsigned pause = 0; pause < 10; pause++) {
+        uint32_t left = ch->window = ch->window_target;
+        for (; left > 0; left -= MUX_CHANNEL_PACKET_MAX)
+            cr_assert_eq(mux_window_receive(s, ch, MUX_CHANNEL_PACKET_MAX), MUX_OK);
+        p->now_ns += 10000000000;
+        mux_session_clock(s, p->now_ns);
+        mux_channel_drained(s, ch->id, ch->window_target);
+        cr_assert_eq(ch->window_target, MUX_WINDOW_INITIAL);
+    }
+    pair_free(p);
+}
+
 Test(channels, unknown_type_is_refused_and_the_id_comes_back)
 {
     struct pair *p = pair_connected();
