@@ -19,15 +19,16 @@ enum mux_err gw_tunnel_open(struct gw_conn *c, uint32_t channel, struct cx_view 
 /* The bytes of consecutive MUX_EV_CHANNEL_DATA events of one channel: written at once, what is not taken is copied aside.
  * They are borrowed for this call only. */
 void gw_tunnel_data(struct gw_tunnel *t, const struct iovec *iov, int iov_count);
-void gw_tunnel_eof(struct gw_tunnel *t);     /* MUX_EV_CHANNEL_EOF: shut the consumer's writing side once all is written */
-void gw_tunnel_closed(struct gw_tunnel *t);  /* MUX_EV_CHANNEL_CLOSE: flush what the client sent, then end */
-void gw_tunnel_opened(struct gw_tunnel *t);  /* MUX_EV_CHANNEL_OPENED, of a channel that the gateway opened */
+void gw_tunnel_eof(struct gw_tunnel *t);    /* MUX_EV_CHANNEL_EOF: shut the consumer's writing side once all is written */
+void gw_tunnel_closed(struct gw_tunnel *t); /* MUX_EV_CHANNEL_CLOSE: flush what the client sent, then end */
+void gw_tunnel_opened(struct gw_tunnel *t); /* MUX_EV_CHANNEL_OPENED, of a channel that the gateway opened */
 /* MUX_EV_CHANNEL_REFUSED: the channel is gone. Also where the connection has ended meanwhile: nothing else leads to the tunnel. */
 void gw_tunnel_refused(struct gw_tunnel *t);
 /* For mux_source.pull: reads from the consumer. */
 size_t gw_tunnel_pull(struct gw_tunnel *t, const struct iovec *iov, int iov_count, enum mux_pull *more);
 /* Pass 2, before produce: writes parked bytes where the consumer became writable, finishes connects and ends. For each tunnel
- * of the connection that was marked (the tunnel keeps its own list, hung on the connection by gw_conn_tunnels). */
+ * of the connection that was marked (the tunnel keeps its own list, hung on the connection by gw_conn_tunnels), but for those that
+ * are too much for a turn: they are served first in the next one. */
 void gw_tunnel_serve_marked(struct gw_conn *c);
 /* Pass 2, once the worker has switched to another snapshot: requests that are not served yet and which that does not permit are
  * refused. */
@@ -38,6 +39,7 @@ void gw_tunnel_end_all(struct gw_conn *c, const char *reason);
 /* Owned by tunnel.c, embedded in the connection; zero is empty. */
 struct gw_tunnel_list {
     struct gw_tunnel *marked;
+    size_t turn_bytes;             /* what this turn of the connection has cost */
     struct gw_user_channels *user; /* whose channels they are; good while one of them is counted */
     uint32_t next_number;          /* channel numbers for logs: never reused within the connection */
     uint32_t count;

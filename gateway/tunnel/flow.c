@@ -18,7 +18,12 @@
 
 #include "gateway/tunnel/tunnel_priv.h"
 
-enum { FLUSH_PIECES = 64, FLUSH_BUDGET = 256 * 1024 };
+enum {
+    FLUSH_PIECES = 64,
+    FLUSH_BUDGET = 256 * 1024,
+    TURN_BYTES = 1024 * 1024,      /* a connection's: what its tunnels write that had to wait */
+    TURN_BYTES_AN_END = 32 * 1024, /* and as much as this for each that begins or ends: sockets, log, audit */
+};
 
 static const uint64_t PATIENCE_NS = 30ull * 1000 * 1000 * 1000;
 
@@ -41,17 +46,32 @@ static struct gw_tunnel *first_of(struct gw_tunnel **list)
     return t;
 }
 
+static struct gw_tunnel *reverse(struct gw_tunnel *list)
+{
+    struct gw_tunnel *reversed = NULL, *next;
+    for (struct gw_tunnel *t = list; t; t = next) {
+        next = t->next_marked;
+        t->next_marked = reversed;
+        reversed = t;
+    }
+    return reversed;
+}
+
 /* All of them, who was marked first in front: services' answers leave in the order in which they came. */
 static struct gw_tunnel *take_marked(struct gw_tunnel_list *list)
 {
-    struct gw_tunnel *taken = NULL, *next;
-    for (struct gw_tunnel *t = list->marked; t; t = next) {
-        next = t->next_marked;
-        t->next_marked = taken;
-        taken = t;
-    }
+    struct gw_tunnel *taken = reverse(list->marked);
     list->marked = NULL;
     return taken;
+}
+
+/* What was taken and had no turn: before those that were marked meanwhile. */
+static void put_back(struct gw_tunnel_list *list, struct gw_tunnel *taken)
+{
+    struct gw_tunnel **at = &list->marked;
+    while (*at)
+        at = &(*at)->next_marked;
+    *at = reverse(taken);
 }
 
 /* Who ends was marked last, if at all; only a reload that refuses many at once has to search. */
@@ -185,6 +205,7 @@ static void flush(struct gw_tunnel *t)
         }
     }
     taken_up(t, moved);
+    gw_conn_tunnels(t->conn)->turn_bytes += moved;
     if (n < 0)
         give_up_writing(t);
     if (moved > 0 && t->client_closed)
@@ -318,12 +339,28 @@ void gw_tunnel_serve(struct gw_tunnel *t)
         mux_channel_ready(gw_conn_session(t->conn), t->channel);
 }
 
+/* Serves one of them, which may free it, and counts what that costs. */
+static void serve_in_turn(struct gw_tunnel_list *list, struct gw_tunnel *t)
+{
+    bool begins = !t->accepted;
+    uint32_t count = list->count;
+    gw_tunnel_serve(t);
+    if (begins || list->count < count)
+        list->turn_bytes += TURN_BYTES_AN_END;
+}
+
 void gw_tunnel_serve_marked(struct gw_conn *c)
 {
     /* Who is marked while this runs has its turn in the next round. Nothing but its own turn frees who has one. */
-    struct gw_tunnel *turn = take_marked(gw_conn_tunnels(c));
-    while (turn)
-        gw_tunnel_serve(first_of(&turn));
+    struct gw_tunnel_list *list = gw_conn_tunnels(c);
+    struct gw_tunnel *turn = take_marked(list);
+    list->turn_bytes = 0;
+    while (turn && list->turn_bytes < TURN_BYTES)
+        serve_in_turn(list, first_of(&turn));
+    if (!turn)
+        return;
+    put_back(list, turn);
+    gw_conn_mark(c);
 }
 
 static void end_with_connection(struct gw_tunnel *t, const char *reason)

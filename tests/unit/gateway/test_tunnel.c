@@ -4,6 +4,7 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "backend.h"
@@ -63,6 +64,88 @@ Test(tunnel, builtin_echo_is_bounded_by_the_window)
     free(big);
     world_free(w);
 }
+
+/* ---- turns ---- */
+
+enum { STEPS_MAX = 20000 };
+
+Test(tunnel, many_that_end_together_end_in_turns)
+{
+    enum { MANY = 48, A_TURN = 32 };
+    struct world *w = world_new("Queue echo\n  Target builtin:echo\n  Allow *\n");
+    struct world_channel *ch[MANY];
+    for (size_t i = 0; i < MANY; i++)
+        ch[i] = world_open(w, "echo", 7);
+    cr_assert(world_until(w, &ch[MANY - 1]->opened));
+    for (size_t i = 0; i < MANY; i++)
+        ch[i]->close_after = true;
+    for (unsigned step = 0; step < STEPS_MAX && w->audits < MANY; step++) {
+        size_t before = w->audits;
+        world_step(w);
+        cr_assert_leq(w->audits - before, A_TURN);
+    }
+    cr_assert_eq(w->audits, MANY);
+    world_free(w);
+}
+
+enum { SERVICES = 15, WAITS = 128 * 1024, EACH = 2 * 1024 * 1024 };
+
+/* Nothing of a Unix socket's bytes is under way: what was written is there. */
+static void accept_all(int listener, int service[SERVICES])
+{
+    for (size_t i = 0; i < SERVICES; i++) {
+        service[i] = accept(listener, NULL, NULL);
+        cr_assert_geq(service[i], 0);
+    }
+}
+
+static size_t read_all(const int service[SERVICES])
+{
+    static uint8_t part[256 * 1024];
+    size_t all = 0;
+    ssize_t n;
+    for (size_t i = 0; i < SERVICES; i++)
+        while ((n = recv(service[i], part, sizeof part, MSG_DONTWAIT)) > 0)
+            all += (size_t)n;
+    return all;
+}
+
+Test(tunnel, what_had_to_wait_is_written_in_turns)
+{
+    enum { A_TURN = 1024 * 1024 + 256 * 1024 };
+    struct sockaddr_un sa = { .sun_family = AF_UNIX };
+    char queue[256];
+    snprintf(sa.sun_path, sizeof sa.sun_path, "/tmp/test_tunnel.%d", (int)getpid());
+    snprintf(queue, sizeof queue, "Queue web\n  Target unix:%s\n  Allow alice\n", sa.sun_path);
+    int listener = socket(AF_UNIX, SOCK_STREAM, 0), service[SERVICES];
+    cr_assert(bind(listener, (struct sockaddr *)&sa, sizeof sa) == 0 && listen(listener, SERVICES) == 0);
+    struct world *w = world_new(queue);
+    uint8_t *big = pattern(EACH);
+    for (size_t i = 0; i < SERVICES; i++)
+        world_send(w, world_open(w, "web", 80), big, EACH, false);
+    for (unsigned step = 0; step < STEPS_MAX && world_parked(w) < SERVICES * WAITS; step++)
+        world_step(w);
+    accept_all(listener, service);
+    size_t read = read_all(service);
+    gw_loop_round(world_loop(w), false);
+    size_t parked = world_parked(w);
+    gw_tunnel_serve_marked(w->conn);
+    cr_assert_lt(world_parked(w), parked);
+    cr_assert_leq(parked - world_parked(w), A_TURN);
+    for (unsigned step = 0; step < STEPS_MAX && read < SERVICES * EACH; step++) {
+        world_step(w);
+        read += read_all(service);
+    }
+    cr_assert_eq(read, SERVICES * EACH);
+    for (size_t i = 0; i < SERVICES; i++)
+        close(service[i]);
+    close(listener);
+    unlink(sa.sun_path);
+    free(big);
+    world_free(w);
+}
+
+/* ---- services ---- */
 
 Test(tunnel, builtin_http_answers_requests_that_come_together)
 {

@@ -278,7 +278,7 @@ static bool carry(struct world *w, bool to_server)
     return n > 0;
 }
 
-static bool step(struct world *w)
+bool world_step(struct world *w)
 {
     bool moved = carry(w, true);
     gw_forward_serve(w->conn);
@@ -299,7 +299,7 @@ static bool step(struct world *w)
 void world_run(struct world *w, unsigned milliseconds)
 {
     for (unsigned idle = 0; idle < 2 * milliseconds;)
-        if (!step(w)) {
+        if (!world_step(w)) {
             usleep(500);
             idle++;
         }
@@ -308,7 +308,7 @@ void world_run(struct world *w, unsigned milliseconds)
 bool world_until(struct world *w, const bool *flag)
 {
     for (unsigned idle = 0; idle < 20000 && !*flag;)
-        if (!step(w)) {
+        if (!world_step(w)) {
             usleep(500);
             idle++;
         }
@@ -318,7 +318,7 @@ bool world_until(struct world *w, const bool *flag)
 bool world_until_received(struct world *w, const struct world_channel *ch, size_t len)
 {
     for (unsigned idle = 0; idle < 20000 && ch->received_len < len;)
-        if (!step(w)) {
+        if (!world_step(w)) {
             usleep(500);
             idle++;
         }

@@ -10,7 +10,7 @@
 #include "gateway/tunnel.h"
 #include "pair.h"
 
-enum { WORLD_CHANNELS = 16, WORLD_AUDITS = 32, WORLD_AUDIT_MAX = 8192 };
+enum { WORLD_CHANNELS = 64, WORLD_AUDITS = 64, WORLD_AUDIT_MAX = 8192 };
 
 /* A channel as the client sees it. */
 struct world_channel {
@@ -55,6 +55,8 @@ struct world_channel *world_open(struct world *w, const char *host, uint32_t por
 struct world_channel *world_open_raw(struct world *w, const char *type, struct cx_view data);
 /* bytes must live on. */
 void world_send(struct world *w, struct world_channel *ch, const void *bytes, size_t len, bool eof_after);
+/* One round. True: bytes moved between the two sides. */
+bool world_step(struct world *w);
 /* Runs until *flag, at most 10 seconds. */
 bool world_until(struct world *w, const bool *flag);
 bool world_until_received(struct world *w, const struct world_channel *ch, size_t len);
