@@ -12,7 +12,8 @@
 
 static bool fail_file(struct gw_reader *r, const char *path, const char *why)
 {
-    return gw_reader_fail(r, "%.255s cannot be read: %s", path, why);
+    char quoted[256];
+    return gw_reader_fail(r, "%s cannot be read: %s", gw_reader_quote(quoted, sizeof quoted, path), why);
 }
 
 char *gw_reader_path(struct gw_reader *r, const char *word)

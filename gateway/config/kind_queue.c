@@ -13,10 +13,11 @@ enum { WORD_MAX = 160 }; /* of what an error quotes */
 /* "FILE line N" of an earlier line. Returns out. */
 static const char *place_text(const struct gw_place *p, char *out, size_t room)
 {
+    char file[256];
     if (p->is_option)
         snprintf(out, room, "option %u of the command line", p->line);
     else
-        snprintf(out, room, "%.255s line %u", p->file, p->line);
+        snprintf(out, room, "%s line %u", gw_reader_quote(file, sizeof file, p->file), p->line);
     return out;
 }
 

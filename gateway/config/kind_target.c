@@ -340,7 +340,9 @@ static bool read_option(struct gw_reader *r, const struct gw_line *line, size_t 
     }
     if (o->read(value, target))
         return true;
-    return gw_reader_fail(r, "%s '%.63s' is not understood; accepted: %s", o->name, value, o->accepted);
+    char quoted[64];
+    return gw_reader_fail(r, "%s '%s' is not understood; accepted: %s", o->name, gw_reader_quote(quoted, sizeof quoted, value),
+                          o->accepted);
 }
 
 /* ---- the line ---- */

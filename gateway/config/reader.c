@@ -8,14 +8,25 @@
 
 /* ---- errors ---- */
 
+const char *gw_reader_quote(char *out, size_t room, const char *text)
+{
+    static const char mark[] = "...";
+    int len = snprintf(out, room, "%s", text);
+    if ((size_t)len >= room)
+        memcpy(out + room - sizeof mark, mark, sizeof mark);
+    return out;
+}
+
 /* The place and keyword into error. Returns the length. */
 static size_t write_place(const struct gw_reader *r)
 {
+    char file[256];
     int n;
     if (r->place.is_option)
         n = snprintf(r->error, GW_CONFIG_ERROR_MAX, "command line, option %u: ", r->place.line);
     else if (r->place.line > 0)
-        n = snprintf(r->error, GW_CONFIG_ERROR_MAX, "%.255s line %u: ", r->place.file, r->place.line);
+        n = snprintf(r->error, GW_CONFIG_ERROR_MAX, "%s line %u: ", gw_reader_quote(file, sizeof file, r->place.file),
+                     r->place.line);
     else
         n = 0;
     if (r->keyword)
@@ -44,7 +55,8 @@ bool gw_reader_out_of_memory(struct gw_reader *r)
 
 bool gw_reader_refuse(struct gw_reader *r, const char *word, const char *accepted)
 {
-    return gw_reader_fail(r, "'%.127s' is not understood; accepted: %s", word, accepted);
+    char quoted[128];
+    return gw_reader_fail(r, "'%s' is not understood; accepted: %s", gw_reader_quote(quoted, sizeof quoted, word), accepted);
 }
 
 /* ---- memory ---- */
@@ -91,10 +103,12 @@ bool gw_reader_push_text(struct gw_reader *r, char ***items, size_t *count, cons
 
 static bool fail_unknown(struct gw_reader *r, const char *word)
 {
+    char quoted[64];
+    gw_reader_quote(quoted, sizeof quoted, word);
     const struct gw_keyword *nearest = gw_keyword_nearest(word);
     if (nearest)
-        return gw_reader_fail(r, "%.63s: no such keyword; the nearest one is %s", word, nearest->name);
-    gw_reader_fail(r, "%.63s: no such keyword; accepted: %s", word, gw_keyword_at(0)->name);
+        return gw_reader_fail(r, "%s: no such keyword; the nearest one is %s", quoted, nearest->name);
+    gw_reader_fail(r, "%s: no such keyword; accepted: %s", quoted, gw_keyword_at(0)->name);
     for (size_t i = 1; gw_keyword_at(i); i++) {
         size_t used = strlen(r->error);
         snprintf(r->error + used, GW_CONFIG_ERROR_MAX - used, ", %s", gw_keyword_at(i)->name);

@@ -71,6 +71,8 @@ struct gw_reader {
 /* Sets the error: the reader's place, its keyword, and the text. Always false, so that a caller returns it. */
 __attribute__((format(printf, 2, 3))) bool gw_reader_fail(struct gw_reader *r, const char *format, ...);
 bool gw_reader_out_of_memory(struct gw_reader *r);
+/* Text that an error quotes; what is longer than the room is cut, and ends in "...". Returns out. */
+const char *gw_reader_quote(char *out, size_t room, const char *text);
 /* "'word' is not understood; accepted: …": the text for most values. */
 bool gw_reader_refuse(struct gw_reader *r, const char *word, const char *accepted);
 

@@ -6,6 +6,10 @@
 
 #include "gateway/config/config.h"
 
+#define X12 "xxxxxxxxxxxx"
+#define X60 X12 X12 X12 X12 X12
+#define X124 X60 X60 "xxxx"
+
 /* The whole text of errors: people, and their editors, rely on its form. */
 static const struct {
     const char *text, *error;
@@ -57,6 +61,9 @@ static const struct {
       "test.conf line 1: Queue: 'a' has Target dial and Route unix:/\\365\\134x; accepted: another queue for sockets" },
     { "Queue a\nTarget unix:/\xf5\nTarget unix:/\xf5", "test.conf line 3: Target: 'unix:/\\365' stands in the queue already; "
                                                        "accepted: each once, with weight N for a larger share" },
+    { "Port " X124 "123", "test.conf line 1: Port: '" X124 "123' is not understood; accepted: 1 to 65535" },
+    { "Port " X124 X12, "test.conf line 1: Port: '" X124 "...' is not understood; accepted: 1 to 65535" },
+    { X124 " 1", "test.conf line 1: " X60 "...: no such keyword; accepted: " },
     { "Include x", "test.conf line 1: Include: cannot stand here; accepted: in a configuration that is read from files" },
     { "HostKey key", "test.conf line 1: HostKey: 'key' is not understood; accepted: an absolute path" },
     { "Banner \"x", "test.conf line 1: a quote is not closed" },
