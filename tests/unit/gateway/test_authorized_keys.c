@@ -1,64 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* authorized_keys: which line admits whom, and which admits nobody. */
+/* authorized_keys: which line admits whom, and which admits nobody; test_key_options.c has what the options of a line permit. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "gateway/auth/authorized_keys.h"
-
-/* Two keys made for these tests; their private halves were thrown away. */
-#define KEY_A "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMXvZgKQyTWulrioSrgB2BbYC+3VcJrTNOCX82YNmFvl"
-#define KEY_B "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEpXqecDLcCuFNN0ag/qUeFbzc7SEeoAjXwWkGafT3xZ"
-
-enum { NOW = 1800000000 }; /* 2027-01-15T08:00:00Z */
-
-struct outcome {
-    struct gw_key_match match;
-    unsigned complaints;
-    unsigned last_line;
-    char last[256];
-};
-
-static void note(void *ctx, unsigned line, const char *text)
-{
-    struct outcome *o = ctx;
-    o->complaints++;
-    o->last_line = line;
-    snprintf(o->last, sizeof o->last, "%s", text);
-    for (const char *c = text; *c; c++)
-        cr_assert(*c >= 0x20 && *c < 0x7f, "%s", text);
-}
-
-static struct outcome ask(struct cx_view text, const char *user, const char *peer, bool file_names_user)
-{
-    static uint8_t blob[CX_KEY_BLOB_MAX];
-    size_t len;
-    struct cx_view rest;
-    cr_assert_eq(cx_key_line_parse(cx_view_text(KEY_A), blob, &len, &rest), CX_OK);
-    struct gw_addr address;
-    cr_assert(gw_addr_parse(&address, peer));
-    struct gw_key_query q = { .user = cx_view_text(user),
-                              .blob = cx_view(blob, len),
-                              .peer = &address,
-                              .now_unix = NOW,
-                              .file_names_user = file_names_user };
-    struct outcome o = { 0 };
-    gw_authorized_keys_match(text, &q, &o.match, note, &o);
-    cr_assert_eq(o.match.found, o.match.options != NULL);
-    return o;
-}
-
-/* alice, from 10.1.2.3, in a file of her own. */
-static struct outcome ask_alice(const char *text)
-{
-    return ask(cx_view_text(text), "alice", "10.1.2.3", true);
-}
+#include "key_lines.h"
 
 static void assert_admits(const char *text, bool admits, const char *complaint)
 {
-    struct outcome o = ask_alice(text);
+    struct key_outcome o = key_lines_ask_alice(text);
     cr_assert_eq(o.match.found, admits, "%s: %s", text, o.last);
     cr_assert_str_eq(o.last, complaint, "%s: %s", text, o.last);
     gw_key_options_free(o.match.options);
@@ -92,7 +44,7 @@ Test(authorized_keys, a_plain_line_admits_its_key)
 
 Test(authorized_keys, the_first_line_that_admits_wins)
 {
-    struct outcome o = ask_alice(KEY_B "\nfrom=\"192.0.2.1\" " KEY_A "\nrestrict " KEY_A "\n" KEY_A "\n");
+    struct key_outcome o = key_lines_ask_alice(KEY_B "\nfrom=\"192.0.2.1\" " KEY_A "\nrestrict " KEY_A "\n" KEY_A "\n");
     cr_assert(o.match.found);
     cr_assert_eq(o.match.line, 3);
     cr_assert(o.match.options->no_forwarding);
@@ -116,7 +68,7 @@ Test(authorized_keys, names_are_proved_by_the_path_or_by_user)
         { "user=\"alice\",restrict " KEY_A, "alice", false, true, true },
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct outcome o = ask(cx_view_text(rows[i].text), rows[i].user, "10.1.2.3", rows[i].file_names_user);
+        struct key_outcome o = key_lines_ask(cx_view_text(rows[i].text), rows[i].user, "10.1.2.3", rows[i].file_names_user);
         cr_assert_eq(o.match.found, rows[i].found, "row %zu", i);
         cr_assert_eq(o.match.proves_name, rows[i].proves, "row %zu", i);
         gw_key_options_free(o.match.options);
@@ -148,7 +100,7 @@ Test(authorized_keys, from_takes_blocks_patterns_and_negation)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char text[512];
         snprintf(text, sizeof text, "from=\"%s\" " KEY_A, rows[i].from);
-        struct outcome o = ask(cx_view_text(text), "alice", rows[i].peer, true);
+        struct key_outcome o = key_lines_ask(cx_view_text(text), "alice", rows[i].peer, true);
         cr_assert_eq(o.match.found, rows[i].admitted, "%s for %s: %s", rows[i].from, rows[i].peer, o.last);
         gw_key_options_free(o.match.options);
     }
@@ -188,7 +140,7 @@ Test(authorized_keys, expiry_is_a_date_in_local_time_or_utc)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char text[512];
         snprintf(text, sizeof text, "expiry-time=\"%s\" " KEY_A, rows[i].value);
-        struct outcome o = ask_alice(text);
+        struct key_outcome o = key_lines_ask_alice(text);
         cr_assert_eq(o.match.found, rows[i].at > NOW, "%s: %s", rows[i].value, o.last);
         if (rows[i].at > NOW)
             cr_assert_eq(o.match.options->expiry_unix, (uint64_t)rows[i].at, "%s: %llu", rows[i].value,
@@ -259,14 +211,14 @@ Test(authorized_keys, a_line_that_is_not_understood_admits_nobody)
 Test(authorized_keys, nul_bytes_and_endless_lines_admit_nobody)
 {
     static const char nul[] = KEY_A " a\0b\n";
-    struct outcome o = ask(cx_view(nul, sizeof nul - 1), "alice", "10.1.2.3", true);
+    struct key_outcome o = key_lines_ask(cx_view(nul, sizeof nul - 1), "alice", "10.1.2.3", true);
     cr_assert_not(o.match.found);
     cr_assert_str_eq(o.last, "the line holds a NUL byte");
     char *text = malloc(GW_KEY_LINE_MAX + 256);
     int head = sprintf(text, KEY_A " ");
     memset(text + head, 'x', GW_KEY_LINE_MAX);
     strcpy(text + GW_KEY_LINE_MAX + 1, "\n" KEY_A "\n");
-    o = ask_alice(text);
+    o = key_lines_ask_alice(text);
     cr_assert(o.match.found);
     cr_assert_eq(o.match.line, 2);
     cr_assert_str_eq(o.last, "the line is too long");
@@ -276,198 +228,15 @@ Test(authorized_keys, nul_bytes_and_endless_lines_admit_nobody)
 
 Test(authorized_keys, complaints_are_bounded_and_name_their_line)
 {
-    struct outcome o = ask_alice("\nx y\n");
+    struct key_outcome o = key_lines_ask_alice("\nx y\n");
     cr_assert_eq(o.last_line, 2);
     char text[1001];
     for (size_t i = 0; i < 1000; i += 2)
         memcpy(text + i, "x\n", 2);
     text[1000] = '\0';
-    o = ask_alice(text);
+    o = key_lines_ask_alice(text);
     cr_assert_eq(o.complaints, 32);
     cr_assert_str_eq(o.last, "further lines are wrong");
-}
-
-static struct gw_key_options *options_of(const char *options)
-{
-    char text[16 * 1024];
-    snprintf(text, sizeof text, "%s " KEY_A, options);
-    struct outcome o = ask_alice(text);
-    cr_assert(o.match.found, "%s: %s", options, o.last);
-    return o.match.options;
-}
-
-Test(options, forwards_are_permitted_as_the_line_says)
-{
-    static const struct {
-        const char *options, *host;
-        uint32_t port;
-        bool permitted;
-    } rows[] = {
-        { "no-pty", "anything", 1, true },
-        { "NO-PTY,no-agent-forwarding,no-X11-forwarding,no-user-rc", "anything", 1, true },
-        { "restrict", "web", 80, false },
-        { "no-port-forwarding", "web", 80, false },
-        { "restrict,port-forwarding", "web", 80, true },
-        { "port-forwarding,restrict", "web", 80, false },
-        { "permitopen=\"web:80\"", "web", 80, true },
-        { "permitopen=\"web:80\"", "WEB.", 80, true },
-        { "permitopen=\"Web:80\"", "web", 80, true },
-        { "permitopen=\"web:80\"", "web", 81, false },
-        { "permitopen=\"web:80\"", "webx", 80, false },
-        { "permitopen=\"web:80\"", "we", 80, false },
-        { "permitopen=\"web:*\"", "web", 65535, true },
-        { "permitopen=\"*:80\"", "any.name", 80, true },
-        { "permitopen=\"*:80\"", "10.0.0.1", 80, true },
-        { "permitopen=\"*:80\"", "any.name", 81, false },
-        { "permitopen=\"a:1\",permitopen=\"b:2\"", "b", 2, true },
-        { "permitopen=\"a:1\",permitopen=\"b:2\"", "a", 2, false },
-        { "permitopen=\"[2001:DB8::1]:80\"", "2001:db8:0::1", 80, true },
-        { "permitopen=\"[2001:db8::1]:80\"", "[2001:db8::1]", 80, true },
-        { "permitopen=\"10.0.0.1:80\"", "::ffff:10.0.0.1", 80, true },
-        { "permitopen=\"10.0.0.1:80\"", "10.0.0.2", 80, false },
-        { "permitopen=\"web:80\"", "127.1", 80, false },
-        { "permitopen=\"web:80\",restrict", "web", 80, false },
-        { "restrict,permitopen=\"web:80\",port-forwarding", "web", 80, true },
-        { "restrict,permitopen=\"web:80\",port-forwarding", "db", 80, false },
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct gw_key_options *o = options_of(rows[i].options);
-        cr_assert_eq(gw_key_options_permit(o, cx_view_text(rows[i].host), rows[i].port), rows[i].permitted, "%s: %s:%u",
-                     rows[i].options, rows[i].host, rows[i].port);
-        gw_key_options_free(o);
-    }
-    cr_assert(gw_key_options_permit(NULL, cx_view_text("web"), 80));
-    gw_key_options_free(NULL);
-}
-
-Test(options, paths_are_permitted_where_nothing_limits_forwards)
-{
-    static const struct {
-        const char *options;
-        bool permitted;
-    } rows[] = {
-        { "no-pty", true },
-        { "permitlisten=\"80\"", true },
-        { "restrict", false },
-        { "restrict,port-forwarding", true },
-        { "permitopen=\"web:*\"", false },
-        { "permitopen=\"*:*\"", false },
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct gw_key_options *o = options_of(rows[i].options);
-        cr_assert_eq(gw_key_options_permit_path(o), rows[i].permitted, "%s", rows[i].options);
-        gw_key_options_free(o);
-    }
-    cr_assert(gw_key_options_permit_path(NULL));
-}
-
-Test(options, permitlisten_limits_what_a_client_may_have_forwarded)
-{
-    static const struct {
-        const char *options, *host;
-        uint32_t port;
-        bool permitted;
-    } rows[] = {
-        { "no-pty", "web", 0, true },
-        { "permitopen=\"web:80\"", "any", 1, true }, /* each limits its own direction */
-        { "permitlisten=\"web:80\"", "web", 80, true },
-        { "permitlisten=\"web:80\"", "WEB", 80, true },
-        { "permitlisten=\"web:80\"", "web", 0, false },
-        { "permitlisten=\"web:80\"", "web2", 80, false },
-        { "permitlisten=\"web:*\"", "web", 0, true },
-        { "permitlisten=\"8080\"", "web", 8080, true },
-        { "permitlisten=\"8080\"", "", 8080, true },
-        { "permitlisten=\"8080\"", "web", 8081, false },
-        { "permitlisten=\"[::1]:8080\"", "::1", 8080, true },
-        { "permitlisten=\"*\"", "*", 1, true },
-        { "permitlisten=\"1\",permitlisten=\"web:2\"", "web", 2, true },
-        { "restrict", "web", 80, false },
-        { "restrict,port-forwarding,permitlisten=\"80\"", "web", 80, true },
-        { "no-port-forwarding,permitlisten=\"80\"", "web", 80, false },
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct gw_key_options *o = options_of(rows[i].options);
-        cr_assert_eq(gw_key_options_permit_listen(o, cx_view_text(rows[i].host), rows[i].port), rows[i].permitted, "%s: %s:%u",
-                     rows[i].options, rows[i].host, rows[i].port);
-        gw_key_options_free(o);
-    }
-    cr_assert(gw_key_options_permit_listen(NULL, cx_view_text("web"), 80));
-}
-
-Test(options, permitlisten_admits_no_socket)
-{
-    static const struct {
-        const char *options;
-        bool permitted;
-    } rows[] = {
-        { "no-pty", true },
-        { "permitopen=\"web:80\"", true },
-        { "permitlisten=\"*\"", false },
-        { "restrict", false },
-        { "restrict,port-forwarding", true },
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct gw_key_options *o = options_of(rows[i].options);
-        cr_assert_eq(gw_key_options_permit_listen_path(o), rows[i].permitted, "%s", rows[i].options);
-        gw_key_options_free(o);
-    }
-    cr_assert(gw_key_options_permit_listen_path(NULL));
-}
-
-static const char presence[] = "user presence (authenticator touch) requirement not met";
-static const char verification[] = "user verification requirement not met";
-
-/* sshd's rules: the line may waive the touch, the configuration may forbid that; either may demand a verified user. */
-Test(options, a_security_key_states_what_the_line_and_the_configuration_demand)
-{
-    static const struct {
-        const char *options;
-        bool present, verified, touch, verify;
-        const char *unmet;
-    } rows[] = {
-        { "no-pty", true, false, false, false, NULL },
-        { "no-pty", false, false, false, false, presence },
-        { "no-pty", false, true, false, false, presence },
-        { "no-touch-required", false, false, false, false, NULL },
-        { "No-Touch-Required", true, false, true, false, NULL },
-        { "no-touch-required", false, false, true, false, presence },
-        { "no-touch-required", false, false, false, true, verification },
-        { "no-touch-required,verify-required", false, true, false, false, NULL },
-        { "verify-required", true, false, false, false, verification },
-        { "verify-required", true, true, true, true, NULL },
-        { "verify-required", false, true, false, false, presence },
-        { "no-pty", true, false, false, true, verification },
-        { "no-pty", true, true, false, true, NULL },
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct gw_key_options *o = options_of(rows[i].options);
-        struct cx_verified stated = { true, rows[i].present, rows[i].verified, 1 };
-        cr_assert_eq(gw_key_options_unmet(o, &stated, rows[i].touch, rows[i].verify) != NULL, rows[i].unmet != NULL, "row %zu", i);
-        if (rows[i].unmet)
-            cr_assert_str_eq(gw_key_options_unmet(o, &stated, rows[i].touch, rows[i].verify), rows[i].unmet, "row %zu", i);
-        gw_key_options_free(o);
-    }
-}
-
-Test(options, of_other_keys_neither_touch_nor_verification_is_demanded)
-{
-    struct gw_key_options *o = options_of("verify-required");
-    cr_assert_null(gw_key_options_unmet(o, &(struct cx_verified){ 0 }, true, true));
-    gw_key_options_free(o);
-}
-
-Test(options, permits_are_counted)
-{
-    char text[16 * 1024], *at = text;
-    at += sprintf(at, "no-pty");
-    for (int i = 1; i <= GW_PERMIT_OPEN_MAX; i++)
-        at += sprintf(at, ",permitopen=\"h%d.a:%d\"", i, i);
-    struct gw_key_options *o = options_of(text);
-    cr_assert_eq(o->permit_count, GW_PERMIT_OPEN_MAX);
-    cr_assert(gw_key_options_permit(o, cx_view_text("h128.a"), 128));
-    gw_key_options_free(o);
-    sprintf(at, ",permitopen=\"one.more:1\" " KEY_A);
-    cr_assert_not(ask_alice(text).match.found);
 }
 
 static uint32_t next_random(uint32_t *state)
@@ -519,7 +288,7 @@ Test(authorized_keys, random_bytes_never_break_the_parser, .timeout = 120)
             used += len;
         }
         text = realloc(text, used > 0 ? used : 1);
-        struct outcome o = ask(cx_view(text, used), "alice", "10.1.2.3", false);
+        struct key_outcome o = key_lines_ask(cx_view(text, used), "alice", "10.1.2.3", false);
         gw_key_options_free(o.match.options);
         free(text);
     }
