@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Fixtures: what a test starts is ended, by its process id, whether it passes or not."""
+"""Fixtures: what a test starts is ended, by its process id, whether it passes or not; what it wrote stays where it failed."""
 import contextlib
 import functools
 import os
 import pathlib
+import re
 import resource
 import shutil
 import tempfile
@@ -20,6 +21,23 @@ from support.sshd import Sshd
 from support.transfer import carry
 
 USERS = ("alice", "bob", "stranger")
+DIRECTORIES, FAILED = pytest.StashKey(), pytest.StashKey()
+LOG_TAIL = 4000
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    """A test's directories go when it has passed. Else its report says where they are: pytest's own would go a few runs later."""
+    report = (yield).get_result()
+    directories = item.stash.get(DIRECTORIES, [])
+    if report.failed:
+        item.stash[FAILED] = True
+        for directory in directories:
+            log = directory / "log"
+            report.sections.append((f"left in {directory}", log.read_text(errors="replace")[-LOG_TAIL:] if log.exists() else "no log"))
+    elif report.when == "teardown" and not item.stash.get(FAILED, False):
+        for directory in directories:
+            shutil.rmtree(directory, ignore_errors=True)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -46,11 +64,24 @@ def cleanup():
 
 
 @pytest.fixture
-def new_gateway(tmp_path_factory, keys, cleanup):
+def new_directory(request):
+    """new_directory(name): one of the test's own, with config, log and records; it stays if the test fails."""
+
+    def make(name):
+        test = re.sub(r"\W+", "-", request.node.name)[:30]
+        made = pathlib.Path(tempfile.mkdtemp(prefix=f"sluice-{test}-{name}-"))
+        request.node.stash.setdefault(DIRECTORIES, []).append(made)
+        return made
+
+    return make
+
+
+@pytest.fixture
+def new_gateway(new_directory, keys, cleanup):
     """new_gateway(): one that is not started; it is stopped and its log judged at the test's end."""
 
     def make():
-        made = Gateway(tmp_path_factory.mktemp("gw"), keys)
+        made = Gateway(new_directory("gw"), keys)
         cleanup.callback(made.stop)
         return made
 
@@ -126,11 +157,11 @@ def transfer(metered, client):
 
 
 @pytest.fixture
-def new_sshd(tmp_path_factory, cleanup):
+def new_sshd(new_directory, cleanup):
     """new_sshd(…): a real sshd; arguments are Sshd's."""
 
     def make(**keywords):
-        made = Sshd(tmp_path_factory.mktemp("sshd"), **keywords)
+        made = Sshd(new_directory("sshd"), **keywords)
         cleanup.callback(made.stop)
         return made
 
