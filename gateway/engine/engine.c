@@ -56,6 +56,13 @@ void gw_engine_die(const char *format, ...)
 
 /* ---- records of the monitor ---- */
 
+/* What was granted is not taken back: where less is left than nothing, no window grows until enough has come home. */
+static void resize_budget(struct engine *e, const struct gw_config *fresh)
+{
+    int64_t more = (int64_t)fresh->window_budget_bytes - (int64_t)e->protocol->snapshot.config->window_budget_bytes;
+    atomic_fetch_add_explicit(&e->budget.left_bytes, more, memory_order_relaxed);
+}
+
 static void on_config(struct engine *e, int memfd)
 {
     char error[GW_CONFIG_ERROR_MAX];
@@ -66,6 +73,8 @@ static void on_config(struct engine *e, int memfd)
     if (!p)
         gw_engine_die("out of memory");
     close(memfd);
+    if (e->started)
+        resize_budget(e, snapshot.config);
     gw_protocol_drop(e->protocol);
     e->protocol = p;
     gw_log_set_level(snapshot.config->log_level);

@@ -172,6 +172,24 @@ def test_hup_switches_to_the_new_configuration(gateway, client):
     assert running.poll() is None
 
 
+def test_hup_changes_what_windows_may_grow_by(gateway):
+    queue = "Queue discard\n Target builtin:discard\n Allow alice"
+    gateway.start(queue, "WindowBudget 1\n")
+    connection = Spoken(gateway).log_in(gateway)
+    channel = connection.open_channel("direct-tcpip", ("discard", 1), ("127.0.0.1", 1))
+    initial = channel.out_window_size
+
+    def grows():
+        channel.sendall(bytes(4 * initial))
+        return channel.out_window_size > initial
+
+    assert not grows()
+    gateway.configure(queue, "WindowBudget 64M\n")
+    gateway.signal(signal.SIGHUP)
+    wait_until(grows, "larger window")
+    connection.close()
+
+
 def test_hup_with_a_faulty_configuration_keeps_the_old_one(gateway, client):
     gateway.start(ECHO)
     gateway.configure("Queue echo\n Target builtin:nonsense\n Allow alice")
