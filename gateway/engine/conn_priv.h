@@ -8,9 +8,9 @@
 
 #include "gateway/engine/authn.h"
 #include "gateway/engine/worker_priv.h"
-#include "gateway/forward.h"
+#include "gateway/forward/forward.h"
 #include "gateway/observe/log.h"
-#include "gateway/tunnel.h"
+#include "gateway/tunnel/tunnel.h"
 
 /* In this order, never back. */
 enum gw_conn_phase {

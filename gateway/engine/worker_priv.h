@@ -9,7 +9,7 @@
 #include "gateway/engine/conn.h"
 #include "gateway/engine/link.h"
 #include "gateway/engine/worker.h"
-#include "gateway/forward.h"
+#include "gateway/forward/forward.h"
 
 enum {
     /* As many of the largest packets of data as a MAC has lanes, and next to nothing of one more, which would be copied aside and

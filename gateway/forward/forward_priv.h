@@ -4,7 +4,7 @@
 #ifndef GW_FORWARD_PRIV_H
 #define GW_FORWARD_PRIV_H
 
-#include "gateway/forward.h"
+#include "gateway/forward/forward.h"
 #include "gateway/queues/member.h"
 
 enum {

@@ -9,7 +9,7 @@
 #include "gateway/forward/forward_priv.h"
 #include "gateway/forward/socket_path.h"
 #include "gateway/observe/log.h"
-#include "gateway/tunnel.h"
+#include "gateway/tunnel/tunnel.h"
 #include "mux/connection/forward.h"
 
 /* ---- lists ---- */

@@ -7,7 +7,7 @@
 
 #include "gateway/consumers/consumer.h"
 #include "gateway/queues/request.h"
-#include "gateway/tunnel.h"
+#include "gateway/tunnel/tunnel.h"
 
 /* Why a tunnel was refused: one row each in open.c's table. */
 enum gw_refusal {

@@ -5,7 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 
-#include "gateway/forward.h"
+#include "gateway/forward/forward.h"
 #include "gateway/tunnel/tunnel_priv.h"
 #include "mux/connection/forward.h"
 

@@ -7,7 +7,7 @@
 #include "gateway/consumers/linger.h"
 #include "gateway/net/dns.h"
 #include "gateway/queues/stats.h"
-#include "gateway/tunnel.h"
+#include "gateway/tunnel/tunnel.h"
 #include "pair.h"
 
 enum { WORLD_CHANNELS = 64, WORLD_AUDITS = 64, WORLD_AUDIT_MAX = 8192 };
