@@ -112,10 +112,11 @@ void gw_admin_say_session(struct gw_admin_client *c, const struct gw_session_row
     if (*row->user) /* a valid name needs no escapes */
         snprintf(user, sizeof user, "\"%s\"", row->user);
     say(c,
-        "{\"session\":\"%s\",\"user\":%s,\"address\":\"%s\",\"seconds\":%llu,\"channels\":%u,\"bytes_in\":%llu,\"bytes_out\":%llu,"
-        "\"worker\":%u}\n",
-        row->id, user, gw_addr_port_text(&row->peer, peer), (unsigned long long)(row->age_ns / SECOND), row->channels,
-        (unsigned long long)row->bytes_in, (unsigned long long)row->bytes_out, row->worker);
+        "{\"session\":\"%s\",\"user\":%s,\"proves_name\":%s,\"address\":\"%s\",\"seconds\":%llu,\"channels\":%u,\"bytes_in\":%llu,"
+        "\"bytes_out\":%llu,\"worker\":%u}\n",
+        row->id, user, row->proves_name ? "true" : "false", gw_addr_port_text(&row->peer, peer),
+        (unsigned long long)(row->age_ns / SECOND), row->channels, (unsigned long long)row->bytes_in,
+        (unsigned long long)row->bytes_out, row->worker);
 }
 
 void gw_admin_say_killed(struct gw_admin_client *c)

@@ -297,15 +297,22 @@ void gw_ctl_table_queues(const struct gw_ctl_reply *r, FILE *out)
 
 enum { ID_SHOWN = 12 };
 
-static void session_cells(char cells[COLUMNS_MAX][CELL_MAX], const char *line)
+/* "alice", "alice?" where the key does not prove the name, "-" before there is a user. Older gateways do not say what is proved. */
+static void user_cell(char cell[CELL_MAX], const char *line)
 {
     struct cx_view user;
+    bool is_doubtful = gw_ctl_line_has(line, "proves_name") && !gw_ctl_line_is_true(line, "proves_name");
+    if (gw_ctl_line_text(line, "user", &user))
+        snprintf(cell, CELL_MAX, "%.*s%s", (int)user.len, (const char *)user.data, is_doubtful ? "?" : "");
+    else
+        snprintf(cell, CELL_MAX, "-");
+}
+
+static void session_cells(char cells[COLUMNS_MAX][CELL_MAX], const char *line)
+{
     text_cell(cells[0], "", line, "session");
     cells[0][ID_SHOWN] = '\0'; /* enough to name it */
-    if (gw_ctl_line_text(line, "user", &user))
-        text_cell(cells[1], "", line, "user");
-    else
-        snprintf(cells[1], CELL_MAX, "-");
+    user_cell(cells[1], line);
     text_cell(cells[2], "", line, "address");
     age_cell(cells[3], line);
     number_cell(cells[4], line, "channels", 1000);

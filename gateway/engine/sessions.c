@@ -15,8 +15,10 @@ static void fill(const struct gw_conn *c, struct gw_session_row *row)
         .worker = c->worker->index,
     };
     memcpy(row->id, c->identity.id, sizeof row->id);
-    if (c->admitted) /* before, it is whatever the client says */
+    if (c->admitted) { /* before, it is whatever the client says */
         memcpy(row->user, c->identity.user, sizeof row->user);
+        row->proves_name = c->identity.proves_name;
+    }
 }
 
 size_t gw_sessions_list(const struct gw_worker *w, struct gw_session_row *rows, size_t room, size_t *all)

@@ -8,6 +8,7 @@
 struct gw_session_row {
     char id[GW_CONN_ID_TEXT];
     char user[GW_USER_MAX + 1]; /* empty: not authenticated yet */
+    bool proves_name;           /* the key proved that name; if not, it is what the client says */
     struct gw_addr peer;
     uint64_t age_ns;
     uint64_t bytes_in, bytes_out; /* on the wire */

@@ -154,7 +154,7 @@ static const char *join(struct gw_conn *c, const struct gw_forward_ask *ask, con
                                           : "the queue has too many members, or of the user's as many as it has places left";
     uint32_t port = ask->port != 0 ? ask->port : make_up_port(c);
     char text[GW_USER_MAX + 64];
-    snprintf(text, sizeof text, "%s#%.12s:%u", who->user, who->id, port);
+    snprintf(text, sizeof text, "%s%s#%.12s:%u", who->user, who->proves_name ? "" : "?", who->id, port);
     struct gw_forward *f = gw_forward_new(c, ask, port);
     if (f && gw_forward_join(f, queue, place, text, terms->reverse_max_conn)) {
         *out = f;

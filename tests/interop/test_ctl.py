@@ -15,6 +15,7 @@ import pytest
 
 from support.backends import greeting
 from support.client import connect, read_exactly
+from support.keys import public_line
 from support.process import free_port
 from support.waiting import wait_until
 
@@ -214,8 +215,24 @@ def test_a_user_is_shown_only_once_he_is_authenticated(gateway, ctl):
     gateway.start(ECHO, ctl.setting)
     with socket.create_connection(("127.0.0.1", gateway.port)):
         wait_until(lambda: len(ctl.json("sessions")["sessions"]) == 1, "a session")
-        assert ctl.json("sessions")["sessions"][0]["user"] is None
+        (session,) = ctl.json("sessions")["sessions"]
+        assert session["user"] is None and session["proves_name"] is False
         assert " -  " in ctl.run("sessions")
+
+
+def test_a_name_that_no_key_proves_is_marked(gateway, client, backend, keys, ctl):
+    shared = gateway.directory / "shared"
+    shared.write_text(f"{public_line(keys['alice'])}\n")
+    shared.chmod(0o600)
+    gateway.start("Queue builds\n AcceptReverse *\n Allow *", f"{ctl.setting}\nAuthorizedKeysFile {gateway.key_directory}/%u {shared}")
+    service = backend(greeting(b"x"))
+    for count, user in enumerate(("alice", "root"), 1):  # the key is alice's own, and the shared file lets it in under any name
+        client(gateway, user=user, key=keys["alice"]).start("-N", "-R", f"builds:0:{service.address}", "gw")
+        gateway.wait_for_log("joins queue", count)
+    assert {session["user"]: session["proves_name"] for session in ctl.json("sessions")["sessions"]} == {"alice": True, "root": False}
+    assert re.findall(r"^[0-9a-f]{12} (alice\S*|root\S*) ", ctl.run("sessions"), re.MULTILINE) == ["alice", "root?"]
+    names = {member["member"].partition("#")[0] for member in members_of(ctl, "builds")}
+    assert names == {"alice", "root?"}
 
 
 def test_only_the_gateways_user_and_group_may_connect(gateway, ctl):

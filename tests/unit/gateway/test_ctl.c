@@ -148,18 +148,32 @@ Test(ctl_table, nothing_moves_the_terminals_cursor)
 
 Test(ctl_table, sessions_and_what_is_missing)
 {
-    expect(HELLO
-           "{\"session\":\"0123456789abcdef0123456789abcdef\",\"user\":\"alice\",\"address\":\"192.0.2.1:51234\",\"seconds\":7380,"
-           "\"channels\":3,\"bytes_in\":1288490189,\"bytes_out\":340,\"worker\":1}\n"
-           "{\"session\":\"aa23456789abcdef0123456789abcdef\",\"user\":null,\"address\":\"[2001:db8:1:2:3:4:5:6]:51234\","
-           "\"seconds\":9,\"channels\":0,\"bytes_in\":10000,\"bytes_out\":9999,\"worker\":0}\n"
-           "{\"end\":true,\"omitted\":7,\"silent_workers\":1}\n",
+    expect(HELLO "{\"session\":\"0123456789abcdef0123456789abcdef\",\"user\":\"alice\",\"proves_name\":true,"
+                 "\"address\":\"192.0.2.1:51234\",\"seconds\":7380,"
+                 "\"channels\":3,\"bytes_in\":1288490189,\"bytes_out\":340,\"worker\":1}\n"
+                 "{\"session\":\"aa23456789abcdef0123456789abcdef\",\"user\":null,\"address\":\"[2001:db8:1:2:3:4:5:6]:51234\","
+                 "\"seconds\":9,\"channels\":0,\"bytes_in\":10000,\"bytes_out\":9999,\"worker\":0}\n"
+                 "{\"end\":true,\"omitted\":7,\"silent_workers\":1}\n",
            gw_ctl_table_sessions,
            "SESSION      USER  ADDRESS                      SINCE CHANNELS   IN  OUT WORKER\n"
            "0123456789ab alice 192.0.2.1:51234              2h03m        3 1.2G  340      1\n"
            "aa23456789ab -     [2001:db8:1:2:3:4:5:6]:51234    9s        0 9.8k 9999      0\n"
            "and 7 more\n1 worker did not answer in time\n");
     expect(HELLO END, gw_ctl_table_sessions, "no sessions\n");
+}
+
+Test(ctl_table, a_name_that_no_key_proves_is_marked)
+{
+    expect(HELLO "{\"session\":\"0123456789abcdef0123456789abcdef\",\"user\":\"root\",\"proves_name\":false}\n"
+                 "{\"session\":\"aa23456789abcdef0123456789abcdef\",\"user\":\"alice\",\"proves_name\":true}\n"
+                 "{\"session\":\"bb23456789abcdef0123456789abcdef\",\"user\":null,\"proves_name\":false}\n"
+                 "{\"session\":\"cc23456789abcdef0123456789abcdef\",\"user\":\"of-an-older-gateway\"}\n" END,
+           gw_ctl_table_sessions,
+           "SESSION      USER                ADDRESS SINCE CHANNELS IN OUT WORKER\n"
+           "0123456789ab root?                          0s        -  -   -      -\n"
+           "aa23456789ab alice                          0s        -  -   -      -\n"
+           "bb23456789ab -                              0s        -  -   -      -\n"
+           "cc23456789ab of-an-older-gateway            0s        -  -   -      -\n");
 }
 
 Test(ctl_json, queues_hold_their_members)
