@@ -18,13 +18,14 @@
 #include "gateway/queues/stats.h"
 
 enum {
+    BUCKET_BITS = 10, /* of patients: a reload finds each by its member */
     SLOW_STEPS = 50,
     SLOW_FIRST = 10, /* its weight begins at a tenth: at much less, round robin would make it wait for its second request beyond the
                         slow start's end */
 };
 
 struct patient {
-    struct patient *next;
+    struct patient *next; /* in its bucket */
     struct patient *marked_next;
     struct gw_health *health;
     struct gw_queue *queue;
@@ -42,7 +43,8 @@ struct patient {
 struct gw_health {
     struct gw_health_setup setup;
     const struct gw_config *config; /* NULL: none yet */
-    struct patient *patients, *marked;
+    struct patient *patients[1 << BUCKET_BITS];
+    struct patient *marked;
     uint32_t spread; /* the last share of an interval, in 2^-32 */
 };
 
@@ -197,20 +199,27 @@ void gw_health_free(struct gw_health *h)
 {
     if (!h)
         return;
-    for (struct patient *p = h->patients, *next; p; p = next) {
-        next = p->next;
-        end_timers(p);
-        gw_check_free(p->check);
-        free(p);
+    for (size_t i = 0; i < 1 << BUCKET_BITS; i++) {
+        for (struct patient *p = h->patients[i], *next; p; p = next) {
+            next = p->next;
+            end_timers(p);
+            gw_check_free(p->check);
+            free(p);
+        }
     }
     if (h->config)
         gw_config_drop(h->config);
     free(h);
 }
 
-static struct patient *find(const struct gw_health *h, const struct gw_member *m)
+static struct patient **bucket_of(struct gw_health *h, const struct gw_member *m)
 {
-    struct patient *p = h->patients;
+    return &h->patients[(uintptr_t)m * 0x9e3779b97f4a7c15ull >> (64 - BUCKET_BITS)];
+}
+
+static struct patient *find(struct gw_health *h, const struct gw_member *m)
+{
+    struct patient *p = *bucket_of(h, m);
     while (p && p->member != m)
         p = p->next;
     return p;
@@ -227,8 +236,9 @@ static struct patient *new_patient(struct gw_health *h, struct gw_queue *q, stru
     p->timer.fire = on_timer;
     p->slow_timer.fire = on_slow_timer;
     p->in_row = target->check.fall - 1;
-    p->next = h->patients;
-    h->patients = p;
+    struct patient **bucket = bucket_of(h, m);
+    p->next = *bucket;
+    *bucket = p;
     return p;
 }
 
@@ -253,10 +263,9 @@ static bool apply_target(struct gw_health *h, struct gw_queue *q, const struct g
 }
 
 /* Who is checked no more is up as far as checks go. */
-static void dismiss_unnamed(struct gw_health *h)
+static void dismiss_unnamed(struct patient **link)
 {
-    h->marked = NULL;
-    for (struct patient **link = &h->patients; *link;) {
+    while (*link) {
         struct patient *p = *link;
         p->marked = false;
         if (p->is_named) {
@@ -287,7 +296,9 @@ bool gw_health_apply(struct gw_health *h, const struct gw_config *config)
                 ok &= apply_target(h, q, terms, &terms->targets[n]);
         ok &= q != NULL;
     }
-    dismiss_unnamed(h);
+    h->marked = NULL;
+    for (size_t i = 0; i < 1 << BUCKET_BITS; i++)
+        dismiss_unnamed(&h->patients[i]);
     if (older)
         gw_config_drop(older);
     return ok;

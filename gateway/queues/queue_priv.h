@@ -121,6 +121,7 @@ struct gw_queue {
     uint64_t again_ns;          /* when the next of those that wait may try its members again; UINT64_MAX: none */
     unsigned max_queue, per_user_max_conn;
     bool is_configured, hold_for_consumer;
+    bool was_applied; /* by the reload that goes on */
 
     char name[];
 };

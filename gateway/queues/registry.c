@@ -166,22 +166,24 @@ struct gw_queue *gw_registry_next(const struct gw_registry *r, const struct gw_q
     return atomic_load_explicit(q ? &q->all_next : &r->all, memory_order_acquire);
 }
 
-static const struct gw_queue_config *find_terms(const struct gw_config *config, const char *name)
-{
-    for (size_t i = 0; i < config->queue_count; i++)
-        if (strcmp(config->queues[i].name, name) == 0)
-            return &config->queues[i];
-    return NULL;
-}
-
 bool gw_registry_apply(struct gw_registry *r, unsigned i, const struct gw_config *config)
 {
     bool ok = true;
-    for (size_t n = 0; n < config->queue_count; n++)
-        ok &= gw_registry_queue(r, config->queues[n].name) != NULL;
-    for (struct gw_queue *q = gw_registry_next(r, NULL); q; q = gw_registry_next(r, q))
-        if (q->home == i)
-            ok &= gw_home_apply(q, find_terms(config, q->name));
+    for (size_t n = 0; n < config->queue_count; n++) {
+        struct gw_queue *q = gw_registry_queue(r, config->queues[n].name);
+        if (q && q->home == i) {
+            ok &= gw_home_apply(q, &config->queues[n]);
+            q->was_applied = true;
+        }
+        ok &= q != NULL;
+    }
+    for (struct gw_queue *q = gw_registry_next(r, NULL); q; q = gw_registry_next(r, q)) {
+        if (q->home != i)
+            continue;
+        if (!q->was_applied)
+            ok &= gw_home_apply(q, NULL); /* it is named no more */
+        q->was_applied = false;
+    }
     return ok;
 }
 
