@@ -258,7 +258,10 @@ bool gw_home_apply(struct gw_queue *q, const struct gw_queue_config *terms)
         q->max_queue = terms->max_queue;
         q->hold_for_consumer = terms->hold_for_consumer;
     } else {
-        q->hold_for_consumer = false; /* nobody will come any more */
+        /* Who asks by an older snapshot is released by its owner, which learns from the newer one that there is no such queue. Who
+         * asks by a still newer one, which brings it back, waits until we have that, too. */
+        q->hold_for_consumer = true;
+        q->max_queue = UINT_MAX;
     }
     for (size_t i = 0; terms && i < terms->target_count; i++)
         ok &= apply_target(q, &terms->targets[i]);

@@ -35,7 +35,8 @@ const char *gw_queue_name(const struct gw_queue *q);
 /* All of them, in the order in which they were made: the first for NULL; NULL behind the last. */
 struct gw_queue *gw_registry_next(const struct gw_registry *r, const struct gw_queue *q);
 /* Worker i has switched to that snapshot: the queues whose home it is get its terms, and members that are no longer named take no
- * more. Before the workers run: for each of them, by whoever starts them. False: out of memory; what could be applied was. */
+ * more. Requests at a queue that it does not name wait until they are released, or a newer one names it again. Before the workers
+ * run: for each of them, by whoever starts them. False: out of memory; what could be applied was. */
 bool gw_registry_apply(struct gw_registry *r, unsigned i, const struct gw_config *config);
 
 /* "waited 10 s", for what a client is told; lives as long as the registry, one for each QueueTimeout that ever was. */

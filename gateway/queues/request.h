@@ -28,11 +28,11 @@ struct gw_request; /* opaque */
 
 struct gw_request_setup {
     struct gw_registry *registry;
-    unsigned worker;                                     /* the caller's seat */
-    const struct gw_config *snapshot;                    /* held until served or gone */
-    const struct gw_queue_config *terms;                 /* in it */
-    const char *user;                                    /* whose turn it counts as, and PerUserMaxConn; copied */
-    const struct gw_addr *source;                        /* for Balance source; family 0: unknown */
+    unsigned worker;                     /* the caller's seat */
+    const struct gw_config *snapshot;    /* held until served or gone */
+    const struct gw_queue_config *terms; /* in it; once a newer one does not name the queue, the request is to be released */
+    const char *user;                    /* whose turn it counts as, and PerUserMaxConn; copied */
+    const struct gw_addr *source;        /* for Balance source; family 0: unknown */
     void (*answered)(struct gw_request *r, void *owner); /* only records and marks; never comes after release */
     void *owner;
 };

@@ -465,6 +465,23 @@ Test(queue, any_number_of_targets_may_come_and_go_by_reloads)
     queue_world_deinit(&w);
 }
 
+Test(queue, one_that_comes_back_may_be_asked_before_its_home_knows)
+{
+    struct queue_world w;
+    struct asked a, b;
+    queue_world_init(&w, QUIET "Target a:1\nMaxQueue 0");
+    cr_assert(gw_home_apply(queue_world_queue(&w), NULL)); /* a reload has dropped it */
+    cr_assert_eq(queue_world_ask(&w, &a, "alice"), GW_ANSWER_NONE);
+    cr_assert_eq(queue_world_ask(&w, &b, "bob"), GW_ANSWER_NONE);
+    queue_world_release(&w, &b); /* as his worker does when it learns that the queue is no more */
+    cr_assert_eq(queue_world_stats(&w).waiting, 1);
+    cr_assert(gw_registry_apply(w.registry, 0, w.config));
+    queue_world_settle(&w);
+    cr_assert_eq(gw_request_answer(a.request), GW_ANSWER_GRANTED);
+    queue_world_release(&w, &a);
+    queue_world_deinit(&w);
+}
+
 Test(queue, its_first_request_may_come_before_its_home_has_the_configuration)
 {
     struct queue_world w;
