@@ -65,14 +65,17 @@ struct bench_kex_ops {
     struct cx_random system, fixed;
 };
 
-/* What a method's kernels are, by the front of its name. */
+/* What a method's kernels are, or a KEM's, by the front of its name: the last row that fits. */
 static const struct {
     const char *name;
-    enum cx_primitive primitive[2];
+    enum cx_primitive primitive[3];
     size_t count;
 } made_of[] = {
     { "mlkem768", { CX_PRIMITIVE_KECCAK, CX_PRIMITIVE_MLKEM }, 2 },
     { "sntrup761", { CX_PRIMITIVE_SNTRUP }, 1 },
+    { "mlkem768x25519", { CX_PRIMITIVE_KECCAK, CX_PRIMITIVE_MLKEM, CX_PRIMITIVE_X25519 }, 3 },
+    { "sntrup761x25519", { CX_PRIMITIVE_SNTRUP, CX_PRIMITIVE_X25519 }, 2 },
+    { "curve25519", { CX_PRIMITIVE_X25519 }, 1 },
 };
 
 static bool method_keygen(void *state)

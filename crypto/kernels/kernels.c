@@ -7,6 +7,7 @@
 #include "crypto/kernels/kernels_priv.h"
 #include "crypto/kex/mlkem768_priv.h"
 #include "crypto/kex/sntrup761_priv.h"
+#include "crypto/kex/x25519_priv.h"
 #include "crypto/packet/packet_priv.h"
 
 typedef const struct cx_kernel *const candidate_list[];
@@ -32,6 +33,7 @@ static candidate_list umac128 = { X86(cx_mac_umac128_avx512) X86(cx_mac_umac128_
 static candidate_list keccak = { X86(cx_keccak_avx512) X86(cx_keccak_avx2) & cx_keccak_portable.kernel, NULL };
 static candidate_list mlkem = { X86(cx_mlkem_avx512) X86(cx_mlkem_avx2) & cx_mlkem_portable.kernel, NULL };
 static candidate_list sntrup = { X86(cx_sntrup_avx512) X86(cx_sntrup_avx2) & cx_sntrup_portable.kernel, NULL };
+static candidate_list x25519 = { X86(cx_x25519_ifma) & cx_x25519_portable.kernel, NULL };
 
 static const struct {
     const char *name;
@@ -48,6 +50,7 @@ static const struct {
     [CX_PRIMITIVE_KECCAK] = { "keccak", keccak, cx_selftest_keccak },
     [CX_PRIMITIVE_MLKEM] = { "mlkem768", mlkem, cx_selftest_mlkem },
     [CX_PRIMITIVE_SNTRUP] = { "sntrup761", sntrup, cx_selftest_sntrup },
+    [CX_PRIMITIVE_X25519] = { "x25519", x25519, cx_selftest_x25519 },
 };
 
 const struct cx_kernels cx_kernels_portable = {
@@ -61,6 +64,7 @@ const struct cx_kernels cx_kernels_portable = {
     .keccak = &cx_keccak_portable,
     .mlkem = &cx_mlkem_portable,
     .sntrup = &cx_sntrup_portable,
+    .x25519 = &cx_x25519_portable,
 };
 
 static const char *const tiers[CX_TIER_COUNT] = {

@@ -31,6 +31,7 @@ enum cx_primitive {
     CX_PRIMITIVE_KECCAK,
     CX_PRIMITIVE_MLKEM,
     CX_PRIMITIVE_SNTRUP,
+    CX_PRIMITIVE_X25519,
     CX_PRIMITIVE_COUNT
 };
 
@@ -50,6 +51,7 @@ struct cx_mac_ops;
 struct cx_keccak_kernel; /* crypto/keccak_lanes.h */
 struct cx_mlkem_kernel;  /* crypto/kex/mlkem768_priv.h */
 struct cx_sntrup_kernel; /* crypto/kex/sntrup761_priv.h */
+struct cx_x25519_kernel; /* crypto/kex/x25519_priv.h */
 
 /* A selection: one kernel a primitive, none NULL. */
 struct cx_kernels {
@@ -61,6 +63,7 @@ struct cx_kernels {
             const struct cx_keccak_kernel *keccak;
             const struct cx_mlkem_kernel *mlkem;
             const struct cx_sntrup_kernel *sntrup;
+            const struct cx_x25519_kernel *x25519;
         };
         const struct cx_kernel *of[CX_PRIMITIVE_COUNT]; /* the same, as what they begin with */
     };

@@ -42,5 +42,6 @@ bool cx_selftest_mac(const struct cx_evp *evp, enum cx_primitive primitive, cons
 bool cx_selftest_keccak(const struct cx_evp *evp, enum cx_primitive primitive, const struct cx_kernel *kernel);
 bool cx_selftest_mlkem(const struct cx_evp *evp, enum cx_primitive primitive, const struct cx_kernel *kernel);
 bool cx_selftest_sntrup(const struct cx_evp *evp, enum cx_primitive primitive, const struct cx_kernel *kernel);
+bool cx_selftest_x25519(const struct cx_evp *evp, enum cx_primitive primitive, const struct cx_kernel *kernel);
 
 #endif

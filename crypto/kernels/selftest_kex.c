@@ -6,6 +6,7 @@
 #include "crypto/kernels/kernels_priv.h"
 #include "crypto/kex/mlkem768_priv.h"
 #include "crypto/kex/sntrup761_priv.h"
+#include "crypto/kex/x25519_priv.h"
 
 /* ---- Keccak ---- */
 
@@ -280,4 +281,29 @@ bool cx_selftest_sntrup(const struct cx_evp *evp, enum cx_primitive primitive, c
     (void)evp;
     (void)primitive;
     return products(sntrup) && roundings(sntrup) && inverses(sntrup) && sorts(sntrup);
+}
+
+/* ---- X25519 ---- */
+
+/* Scalars and points of one byte over and over, which are the smallest and the largest and give zero; then each result is the next
+ * point, and a scalar that is none. */
+bool cx_selftest_x25519(const struct cx_evp *evp, enum cx_primitive primitive, const struct cx_kernel *kernel)
+{
+    static const uint8_t bytes[] = { 0, 1, 0x55, 0xff };
+    const struct cx_x25519_kernel *x25519 = (const struct cx_x25519_kernel *)kernel;
+    uint8_t scalar[CX_X25519_BYTES], point[CX_X25519_BYTES], got[CX_X25519_BYTES], want[CX_X25519_BYTES] = { 0 };
+    bool good = true;
+    (void)evp;
+    (void)primitive;
+    for (size_t i = 0; i < 8 * sizeof bytes; i++) {
+        memset(scalar, bytes[i % 4], sizeof scalar);
+        memset(point, bytes[i / 4 % 4], sizeof point);
+        if (i >= 4 * sizeof bytes) {
+            memcpy(point, want, sizeof point);
+            scalar[i % sizeof scalar] ^= (uint8_t)i;
+        }
+        good &= cx_x25519_portable.multiply(want, scalar, point) == x25519->multiply(got, scalar, point) &&
+                memcmp(got, want, sizeof got) == 0;
+    }
+    return good;
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* X25519 (RFC 7748, RFC 8731) on libsodium. Public values and what is shared are the 32 bytes as they are: RFC 8731 section 3
- * reads them as a big-endian number, although X25519 itself is little-endian. */
+/* X25519 (RFC 7748, RFC 8731) on libsodium, or on a kernel of ours where the processor has what it needs. Public values and what is
+ * shared are the 32 bytes as they are: RFC 8731 section 3 reads them as a big-endian number, although X25519 itself is
+ * little-endian. */
 #include <sodium.h>
 
-#include "crypto/kex/edwards_priv.h"
 #include "crypto/kex/kex_priv.h"
+#include "crypto/kex/x25519_priv.h"
 
-enum { VALUE_BYTES = crypto_scalarmult_curve25519_BYTES };
+enum { VALUE_BYTES = CX_X25519_BYTES };
 
 /* sodium_init picks the fastest implementation, once; every further call returns at once.
  *
@@ -25,7 +26,7 @@ static enum cx_err make_pair(const struct cx_dh *dh, const struct cx_random *ran
     secret[VALUE_BYTES - 1] = (secret[VALUE_BYTES - 1] & 0x7f) | 0x40;
     if (crypto_scalarmult_ed25519_base(value, secret) != 0)
         return CX_E_RESOURCE;
-    cx_edwards_to_montgomery(value);
+    cx_x25519_from_edwards(value);
     return CX_OK;
 }
 
@@ -36,7 +37,14 @@ static enum cx_err agree(const struct cx_dh *dh, const uint8_t *secret, struct c
         return CX_E_MALFORMED;
     uint8_t *value = cx_writer_room(shared, VALUE_BYTES);
     /* it fails on an all-zero result, which RFC 8731 section 3 refuses */
-    return value && crypto_scalarmult_curve25519(value, secret, peer.data) == 0 ? CX_OK : CX_E_WEAK;
+    return value && cx_kernels_current()->x25519->multiply(value, secret, peer.data) ? CX_OK : CX_E_WEAK;
 }
+
+static bool multiply(uint8_t out[CX_X25519_BYTES], const uint8_t scalar[CX_X25519_BYTES], const uint8_t point[CX_X25519_BYTES])
+{
+    return sodium_init() >= 0 && crypto_scalarmult_curve25519(out, scalar, point) == 0;
+}
+
+const struct cx_x25519_kernel cx_x25519_portable = { .kernel = { .name = "libsodium" }, .multiply = multiply };
 
 const struct cx_dh cx_dh_x25519 = { .secret_bytes = VALUE_BYTES, .make_pair = make_pair, .agree = agree };

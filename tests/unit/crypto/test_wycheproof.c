@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "crypto/kernels/kernels.h"
 #include "crypto/kex/kex.h"
 #include "crypto/kex/mlkem768.h"
 #include "crypto/keys/key.h"
@@ -111,7 +112,13 @@ static void check_x25519(const json_t *group, const json_t *test, size_t *judged
 
 Test(wycheproof, x25519)
 {
-    run_file("x25519_test.json", 500, check_x25519);
+    struct cx_kernels kernels;
+    for (unsigned tier = 0; tier < CX_TIER_COUNT; tier++) {
+        cx_kernels_select(&kernels, cx_cpu_detect(), tier, NULL, NULL);
+        cx_kernels_install(&kernels);
+        run_file("x25519_test.json", 500, check_x25519);
+    }
+    cx_kernels_install(&cx_kernels_portable);
 }
 
 /* Private values have a leading zero too many, or fewer bytes than the curve's. */

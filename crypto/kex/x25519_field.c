@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* See edwards_priv.h. A number modulo p = 2^255 - 19 is five limbs of 51 bits, up to 53 where something was added: so no sum of
- * products passes 2^113. Nothing here is secret, since y follows from u, which the peer is told; nor does time depend on it. */
-#include "crypto/kex/edwards_priv.h"
+/* See x25519_priv.h. A number modulo p = 2^255 - 19 is five limbs of 51 bits, up to 53 where something was added: so no sum of
+ * products passes 2^113. Time depends on nothing: what an exchange ends with is a secret. */
+#include "crypto/kex/x25519_priv.h"
 
 #include <endian.h>
-#include <string.h>
 
-enum { LIMBS = 5, LIMB_BITS = 51 };
+#include "crypto/secret.h"
+
+enum { LIMBS = CX_X25519_LIMBS, LIMB_BITS = 51 };
 
 static const uint64_t LIMB_MASK = (UINT64_C(1) << LIMB_BITS) - 1;
 
@@ -81,15 +82,17 @@ static void store(uint8_t *p, uint64_t value)
     memcpy(p, &wire, sizeof wire);
 }
 
-/* The top bit, which is x's, is left out. */
-static struct number read_number(const uint8_t in[CX_EDWARDS_BYTES])
+void cx_x25519_read(uint64_t limb[CX_X25519_LIMBS], const uint8_t in[CX_X25519_BYTES])
 {
-    return (struct number){ { load(in) & LIMB_MASK, load(in + 6) >> 3 & LIMB_MASK, load(in + 12) >> 6 & LIMB_MASK,
-                              load(in + 19) >> 1 & LIMB_MASK, load(in + 24) >> 12 & LIMB_MASK } };
+    limb[0] = load(in) & LIMB_MASK;
+    limb[1] = load(in + 6) >> 3 & LIMB_MASK;
+    limb[2] = load(in + 12) >> 6 & LIMB_MASK;
+    limb[3] = load(in + 19) >> 1 & LIMB_MASK;
+    limb[4] = load(in + 24) >> 12 & LIMB_MASK;
 }
 
 /* The one form below p. */
-static void write_number(uint8_t out[CX_EDWARDS_BYTES], struct number a)
+static void write_number(uint8_t out[CX_X25519_BYTES], struct number a)
 {
     uint64_t over = 19, *l = a.limb; /* whether a + 19 reaches 2^255 is whether a reaches p */
     for (size_t i = 0; i < LIMBS; i++)
@@ -106,12 +109,24 @@ static void write_number(uint8_t out[CX_EDWARDS_BYTES], struct number a)
     store(out + 24, l[3] >> 39 | l[4] << 12);
 }
 
-void cx_edwards_to_montgomery(uint8_t point[CX_EDWARDS_BYTES])
+void cx_x25519_divide(uint8_t out[CX_X25519_BYTES], const uint64_t above[CX_X25519_LIMBS], const uint64_t below[CX_X25519_LIMBS])
 {
-    struct number y = read_number(point), above = y, below;
-    above.limb[0] += 1;
+    struct number a, b;
+    memcpy(a.limb, above, sizeof a.limb);
+    memcpy(b.limb, below, sizeof b.limb);
+    write_number(out, multiply(a, invert(b)));
+    cx_secret_wipe(&a, sizeof a);
+    cx_secret_wipe(&b, sizeof b);
+}
+
+/* u = (1 + y) / (1 - y). */
+void cx_x25519_from_edwards(uint8_t point[CX_X25519_BYTES])
+{
+    uint64_t above[LIMBS], below[LIMBS];
+    cx_x25519_read(above, point);
     for (size_t i = 0; i < LIMBS; i++)
-        below.limb[i] = 2 * LIMB_MASK - y.limb[i]; /* 2p - y, with what is missing: */
-    below.limb[0] -= 2 * 18 - 1;
-    write_number(point, multiply(above, invert(below)));
+        below[i] = 2 * LIMB_MASK - above[i]; /* 2p - y, with what is missing: */
+    below[0] -= 2 * 18 - 1;
+    above[0] += 1;
+    cx_x25519_divide(point, above, below);
 }
