@@ -2,6 +2,7 @@
 /* Key exchanges whose secrets live longer than a packet, and comparing secrets. */
 #include "crypto/kex/mlkem768.h"
 #include "crypto/kex/sntrup761.h"
+#include "crypto/kex/x25519_priv.h"
 #include "crypto/secret.h"
 #include "timing.h"
 
@@ -101,6 +102,22 @@ static void ntru_run_secret_key(const uint8_t *input)
     timing_need(cx_sntrup761_decapsulate(cx_kernels_current(), input, ciphertext, shared) == CX_OK);
 }
 
+/* ---- X25519: scalars ---- */
+
+static void x25519_scalar(uint8_t *input, unsigned class)
+{
+    static const uint8_t fixed[CX_X25519_BYTES] = { 0x5a };
+    memcpy(input, fixed, sizeof fixed);
+    if (class == 1)
+        cx_random_fill(&timing_random, input, sizeof fixed);
+}
+
+static void x25519_run(const uint8_t *input)
+{
+    static const uint8_t point[CX_X25519_BYTES] = { 9 };
+    timing_need(cx_kernels_current()->x25519->multiply(shared, input, point));
+}
+
 /* ---- comparisons ---- */
 
 static volatile unsigned sink;
@@ -129,6 +146,7 @@ const struct bench timing_kex[] = {
     { "mlkem768 decapsulate", "fixed / other secret", .make = mlkem_secret, .run = mlkem_run_secret, .slow = true },
     { "sntrup761 decapsulate", "right / wrong ciphertext", .make = ntru_ciphertext, .run = ntru_run_ciphertext, .slow = true },
     { "sntrup761 decapsulate", "fixed / other secret", .make = ntru_secret_key, .run = ntru_run_secret_key, .slow = true },
+    { "x25519", "fixed / other scalar", .make = x25519_scalar, .run = x25519_run, .slow = true },
     { "cx_secret_equal", "equal / random", .make = compare_make, .run = compare_run },
     { "memcmp (leak)", "equal / random", .make = compare_make, .run = compare_leak, .leaks = true },
     { NULL },
