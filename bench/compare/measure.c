@@ -23,7 +23,6 @@ enum {
     WARM_CONNECTIONS = 4,
     WARM_CHANNELS = 16,
 };
-static const double MEMORY_S = 1.5;     /* nothing has happened for a second, for those who tidy up by then */
 static const double FAR_WARMUP_S = 1.5; /* 15 round trips, in which windows grow */
 
 const char compare_nothing_done[] = "not one unit of work was done in that time";
@@ -136,13 +135,13 @@ static void measure_work(struct load_settings *settings, const struct compare_ho
     load_figures_deinit(&figures);
 }
 
-/* PSS with so many connections and channels; 0: unknown. */
+/* PSS with so many connections and channels, when nothing has happened for a measurement's time, in which servers may give back
+ * what they need no more; 0: unknown. */
 static uint64_t held(struct load_settings *settings, unsigned connections, unsigned channels, const struct compare_how *how,
                      struct compare_sample *out)
 {
     settings->connections = connections;
     settings->channels = channels;
-    settings->duration_s = MEMORY_S;
     settings->warmup_s = 0;
     bool ran = run(settings, how, &figures, out);
     bool all = figures.end.connected == connections && figures.end.opened == (uint64_t)connections * channels;
