@@ -143,8 +143,7 @@ static bool multiply_point(uint8_t out[CX_X25519_BYTES], const uint8_t scalar[CX
     uint64_t u[LIMBS];
     uint8_t k[CX_X25519_BYTES];
     memcpy(k, scalar, sizeof k);
-    k[0] &= 0xf8;
-    k[CX_X25519_BYTES - 1] = (k[CX_X25519_BYTES - 1] & 0x7f) | 0x40;
+    cx_x25519_clamp(k);
     cx_x25519_read(u, point);
     struct lanes p = load(one, zero, u, one), last = load(one, one, one, u);
     unsigned swapped = 0;

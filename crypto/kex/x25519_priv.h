@@ -8,6 +8,13 @@
 
 enum { CX_X25519_BYTES = 32, CX_X25519_LIMBS = 5 };
 
+/* RFC 7748 section 5: what X25519 makes of a scalar first. */
+static inline void cx_x25519_clamp(uint8_t scalar[CX_X25519_BYTES])
+{
+    scalar[0] &= 0xf8;
+    scalar[CX_X25519_BYTES - 1] = (scalar[CX_X25519_BYTES - 1] & 0x7f) | 0x40;
+}
+
 struct cx_x25519_kernel {
     struct cx_kernel kernel;
     /* X25519 (RFC 7748 section 5) of any scalar and any point. False: the result is zero, or nothing works. */
