@@ -74,36 +74,37 @@ def at_once(gateway):
     return make
 
 
-def others_first(order: list) -> int:
-    """How many stand in front of the one that stands there once."""
+def assert_turns(order: list):
+    """Of the two that stand there, the one that does so once had its turn before the other's burst was half over."""
     assert len(set(order)) == 2
-    return next(index for index, who in enumerate(order) if order.count(who) == 1)
+    place = next(index for index, who in enumerate(order) if order.count(who) == 1)
+    assert place < BURST / 2, f"{place} others came first"
+
+
+def open_all(many, one):
+    for channel in range(BURST):
+        many.send(ask(channel))
+    one.send(ask(0))
 
 
 def test_a_burst_of_opens_lets_others_have_their_turn(gateway, rivals, at_once):
     many, one = rivals()
     with at_once(many, one):
-        for channel in range(BURST):
-            many.send(ask(channel))
-        one.send(ask(0))
+        open_all(many, one)
     opened = gateway.wait_for_log(r"Opened tunnel .* on conn=(\w+)", BURST + 1)
-    place = others_first([line[1] for line in opened])
-    assert place < BURST / 2, f"{place} others came first"
+    assert_turns([line[1] for line in opened])
 
 
 def test_a_burst_of_closes_lets_others_have_their_turn(gateway, rivals, at_once):
     many, one = rivals()
-    for channel in range(BURST):
-        many.send(ask(channel))
-    one.send(ask(0))
+    open_all(many, one)
     gateway.wait_for_log("Opened tunnel", BURST + 1)
     with at_once(many, one):
         for channel in range(BURST):
             many.send(close(channel))
         one.send(close(0))
     ended = gateway.wait_for_log(r"Ended tunnel .* on conn=(\w+)", BURST + 1)
-    place = others_first([line[1] for line in ended])
-    assert place < BURST / 2, f"{place} others came first"
+    assert_turns([line[1] for line in ended])
 
 
 def test_many_requests_let_others_have_their_turn(gateway, rivals, at_once):
@@ -113,16 +114,13 @@ def test_many_requests_let_others_have_their_turn(gateway, rivals, at_once):
             many.send(bytes([GLOBAL_REQUEST]) + string("tcpip-forward") + b"\0" + string("x") + struct.pack(">I", 1))
         one.send(ask(0))
     done = gateway.wait_for_log("Refused reverse forward|Opened tunnel", BURST + 1)
-    place = others_first([line[0] for line in done])
-    assert place < BURST / 2, f"{place} others came first"
+    assert_turns([line[0] for line in done])
 
 
 def test_many_small_writes_let_others_have_their_turn(gateway, backend, rivals, at_once):
     service = backend(Stalled())
     many, one = rivals(service.address)
-    for channel in range(BURST):
-        many.send(ask(channel))
-    one.send(ask(0))
+    open_all(many, one)
     gateway.wait_for_log("Opened tunnel", BURST + 1)
     wait_until(lambda: len(service.connections) == BURST + 1, "all connections")
     arrivals = select.epoll()  # which tells them in the order that their bytes came in
@@ -134,5 +132,4 @@ def test_many_small_writes_let_others_have_their_turn(gateway, backend, rivals, 
         one.send(data(0, "o"))
     wait_until(lambda: all(map(has_bytes, service.connections)), "all bytes")
     writers = {connection.fileno(): connection.recv(1, socket.MSG_PEEK) for connection in service.connections}
-    place = others_first([writers[number] for number, _ in arrivals.poll(maxevents=BURST + 1)])
-    assert place < BURST / 2, f"{place} others came first"
+    assert_turns([writers[number] for number, _ in arrivals.poll(maxevents=BURST + 1)])
